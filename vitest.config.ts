@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs"
+import { defineConfig } from "vitest/config"
+
+/** Starts one PostgreSQL for all tests that ask for it. */
+const postgres = "tests/support/postgres.ts"
+const withPostgres = existsSync(postgres) ? { globalSetup: [postgres] } : {}
+
+export default defineConfig({
+  test: {
+    // Tests start databases, servers and ffmpeg: two files at a time keep a small machine busy, more only make it wait.
+    pool: "forks",
+    maxWorkers: 2,
+    // .ci/run counts the tests in that file.
+    reporters: process.env["CI"] ? ["dot", ["json", { outputFile: "coverage/tests.json" }]] : ["default"],
+    projects: [
+      { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 5_000 } },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["tests/integration/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          ...withPostgres
+        }
+      },
+      {
+        extends: true,
+        test: { name: "e2e", include: ["tests/e2e/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000, ...withPostgres }
+      }
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      reporter: ["text-summary", "html", "json-summary"],
+      reportsDirectory: "coverage"
+    }
+  }
+})
