@@ -1,0 +1,22 @@
+import { ArtifactEntity } from "./ArtifactEntity.ts"
+import { BlobEntity } from "./BlobEntity.ts"
+import { FingerprintEntity } from "./FingerprintEntity.ts"
+import { JobBlobEntity } from "./JobBlobEntity.ts"
+import { JobEntity } from "./JobEntity.ts"
+import { JobEventEntity } from "./JobEventEntity.ts"
+import { JobStageEntity } from "./JobStageEntity.ts"
+import { TrackEntity } from "./TrackEntity.ts"
+import { WaveformEntity } from "./WaveformEntity.ts"
+
+/** Every table that is Playhead's own (the queue keeps its tables in a schema of its own). */
+export const entities = [
+  TrackEntity,
+  BlobEntity,
+  ArtifactEntity,
+  WaveformEntity,
+  FingerprintEntity,
+  JobEntity,
+  JobStageEntity,
+  JobEventEntity,
+  JobBlobEntity
+]
