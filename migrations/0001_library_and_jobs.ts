@@ -124,8 +124,8 @@ export class LibraryAndJobs extends Migration {
     this.addSql(`create table job_blob (
       job_id uuid not null,
       sha256 text not null,
+      created_at timestamptz(3) not null,
       primary key (job_id, sha256),
-      constraint job_blob_job_id_foreign foreign key (job_id) references job (id) on delete cascade,
       constraint job_blob_sha256_foreign foreign key (sha256) references blob (sha256)
     )`)
     this.addSql(`create index job_blob_blob_index on job_blob (sha256)`)
@@ -171,6 +171,7 @@ export class LibraryAndJobs extends Migration {
       duration_ms int not null,
       hashes int4[] not null,
       terms int4[] not null,
+      confirmed boolean not null default false,
       primary key (track_id),
       constraint fingerprint_track_id_foreign foreign key (track_id) references track (id) on delete cascade
     )`)

@@ -11,7 +11,9 @@ export const FingerprintEntity = defineEntity({
     /** Raw Chromaprint, as signed 32-bit integers. */
     hashes: p.array<number>(Number).columnType("int4[]"),
     /** Distinct terms of the hashes, by which candidates are found. */
-    terms: p.array<number>(Number).columnType("int4[]")
+    terms: p.array<number>(Number).columnType("int4[]"),
+    /** Whether the recording was compared with the others; only those that were can be found as the original of a duplicate. */
+    confirmed: p.boolean().default(false)
   },
   indexes: [{ name: "fingerprint_terms_index", properties: ["terms"], type: "gin" }]
 })
