@@ -1,0 +1,39 @@
+/** Which process this is, among those that share a database. */
+import { hostname } from "node:os"
+import { Context, Effect, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
+
+export class Node extends Context.Service<Node, {
+  /** `host:pid:instance`; the last part tells two lives of one process number apart. */
+  readonly id: string
+  /** Whether a node's id names a process of this host that is no more. False when that cannot be told from here. */
+  readonly isKnownDead: (id: string) => boolean
+}>()("playhead/jobs/Node") {
+  static readonly layer = Layer.effect(
+    Node,
+    Effect.gen(function*() {
+      const random = yield* SecureRandom.SecureRandom
+      const host = hostname()
+      const id = `${host}:${process.pid}:${yield* random.uuidV7()}`
+      return Node.of({
+        id,
+        isKnownDead: (other) => {
+          const [otherHost, pid = ""] = other.split(":")
+          if (otherHost !== host || other === id) return false
+          // The same number under another instance is an earlier life of this process, as in a container.
+          return Number(pid) === process.pid || !processExists(Number(pid))
+        }
+      })
+    })
+  )
+}
+
+const processExists = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it is there and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}

@@ -1,0 +1,71 @@
+/** The rows of a job's stages: what is kept of each, and the snapshot of it that goes into events. */
+import { DateTime, Effect } from "effect"
+import { decodeFailure, encodeFailure, type Failure } from "../domain/errorCatalog.ts"
+import type { StageName, StageStatus } from "../domain/Job.ts"
+import type { StageSnapshot } from "../domain/JobEvent.ts"
+import type { QualityTier } from "../domain/Track.ts"
+import type { Transaction } from "../persistence/Database.ts"
+
+export interface StageRow {
+  readonly job_id: string
+  readonly position: number
+  readonly name: StageName
+  readonly status: StageStatus
+  readonly progress: number
+  readonly attempt: number
+  readonly provider: string | null
+  readonly quality: QualityTier | null
+  readonly degraded_from: QualityTier | null
+  readonly failure: unknown
+  readonly output: unknown
+  readonly started_at: Date | null
+  readonly finished_at: Date | null
+}
+
+export interface StagePatch {
+  readonly status?: StageStatus
+  readonly progress?: number
+  readonly attempt?: number
+  readonly failure?: Failure | null
+  readonly output?: unknown
+  readonly started_at?: Date | null
+  readonly finished_at?: Date | null
+}
+
+const finished: ReadonlySet<StageStatus> = new Set(["SUCCEEDED", "REUSED", "SKIPPED"])
+
+/** Whether a later run goes on behind this stage instead of running it again. */
+export const isFinishedStage = (stage: StageRow): boolean => finished.has(stage.status)
+
+export const readStages = (tx: Transaction, jobId: string): Effect.Effect<ReadonlyArray<StageRow>> =>
+  tx.query<StageRow>(`select * from job_stage where job_id = $1 order by position`, [jobId])
+
+const dateTime = (date: Date | null) => date === null ? null : DateTime.fromDateUnsafe(date)
+
+export const stageSnapshot = (stage: StageRow): StageSnapshot => ({
+  name: stage.name,
+  status: stage.status,
+  progress: stage.progress,
+  attempt: stage.attempt,
+  provider: stage.provider,
+  quality: stage.quality,
+  degradedFrom: stage.degraded_from,
+  failure: stage.failure === null ? null : decodeFailure(stage.failure),
+  startedAt: dateTime(stage.started_at),
+  finishedAt: dateTime(stage.finished_at)
+})
+
+/** Writes the change and returns the row as it now stands. */
+export const writeStage = Effect.fnUntraced(function*(tx: Transaction, stage: StageRow, patch: StagePatch) {
+  const columns = Object.entries({
+    ...patch,
+    ...("failure" in patch ? { failure: patch.failure ? JSON.stringify(encodeFailure(patch.failure)) : null } : {}),
+    ...("output" in patch ? { output: JSON.stringify(patch.output) } : {})
+  })
+  const assignments = columns.map(([column], index) => `${column} = $${index + 3}`).join(", ")
+  const rows = yield* tx.query<StageRow>(
+    `update job_stage set ${assignments} where job_id = $1 and position = $2 returning *`,
+    [stage.job_id, stage.position, ...columns.map(([, value]) => value)]
+  )
+  return rows[0] ?? (yield* Effect.die(new Error(`job ${stage.job_id} has lost its stage ${stage.name}`)))
+})
