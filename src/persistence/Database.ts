@@ -1,0 +1,104 @@
+import type { SqlEntityManager } from "@mikro-orm/sql"
+import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
+import type { Engine, PoolState } from "./engine.ts"
+import { databaseFailure, type DatabaseFailure, type DatabaseStartError } from "./failures.ts"
+import { migrateUp } from "./migrating.ts"
+import { openPglite } from "./pglite.ts"
+import { openPostgres } from "./postgres.ts"
+import { retryTransient, transactions } from "./transactions.ts"
+
+export { isConnectionLost } from "./failures.ts"
+
+export interface Transaction {
+  /**
+   * MikroORM's unit of work, a fork of its own with this transaction open. It is flushed before the commit; flush it
+   * yourself before a `query` that is to see its changes.
+   */
+  readonly em: SqlEntityManager
+  /**
+   * One statement in this transaction, `$1`-style parameters. Rows are plain objects with column names as selected:
+   * int8 as number where safe (else bigint), timestamptz as Date, json parsed, arrays as arrays. A JavaScript array is
+   * sent as a PostgreSQL array: pass JSON as a string.
+   */
+  readonly query: <Row extends object>(sql: string, params?: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>>
+  /** NOTIFY, delivered on commit. */
+  readonly notify: (channel: string, payload: string) => Effect.Effect<void>
+  /** Runs after a successful commit and never after a rollback; its failure is logged only. */
+  readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
+}
+
+export interface DatabaseSettings {
+  /** Of a PostgreSQL server; undefined for the embedded database. */
+  readonly url: Redacted.Redacted<string> | undefined
+  /** The embedded database lives in its folder `pglite`; `memory://` keeps nothing. */
+  readonly dataDir: string
+  readonly poolSize: number
+  readonly statementTimeoutMs: number
+  /** Bring the tables up to date at the start. */
+  readonly migrate: boolean
+  /** Memory databases only: the dump of a data directory to begin with. */
+  readonly template?: Blob
+}
+
+export interface DatabaseHealth {
+  readonly latencyMs: number
+  readonly pool: PoolState
+}
+
+/** The one way to the database, PostgreSQL or the embedded PGlite. What goes wrong with it is a `DatabaseFailure` defect. */
+export class Database extends Context.Service<Database, {
+  readonly engine: "pglite" | "postgres"
+  /**
+   * One unit of work: commits when the body succeeds, rolls back when it fails, dies or is interrupted. A typed failure
+   * passes through unchanged. The body runs again when the connection was lost before the commit, or when the database
+   * gave it up for the sake of another transaction: keep effects on anything but the transaction out of it (see
+   * `afterCommit`). Inside it, only its transaction may be used: anything else dies at once.
+   */
+  readonly transaction: <A, E, R>(body: (tx: Transaction) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** A read outside any transaction; the name (unique for each statement) makes it a prepared statement on PostgreSQL. */
+  readonly query: <Row extends object>(name: string, sql: string, params?: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>>
+  /**
+   * Calls `onMessage` for each NOTIFY on the channel, and with "" once listening has begun and after each reconnection,
+   * because something may have been missed. Lasts as long as the scope.
+   */
+  readonly listen: (channel: string, onMessage: (payload: string) => void) => Effect.Effect<void, never, Scope.Scope>
+  readonly health: Effect.Effect<DatabaseHealth, DatabaseFailure>
+  /** For pg-boss: its statements, some of them several in one text, on this database's own pool. */
+  readonly executeSql: Engine["executeSql"]
+}>()("playhead/persistence/Database") {
+  static readonly layer = (settings: DatabaseSettings): Layer.Layer<Database, DatabaseStartError> =>
+    Layer.effect(
+      Database,
+      Effect.gen(function*() {
+        const engine = yield* settings.url === undefined
+          ? openPglite({ dataDir: settings.dataDir, template: settings.template })
+          : openPostgres({ url: settings.url, poolSize: settings.poolSize, statementTimeoutMs: settings.statementTimeoutMs })
+        if (settings.migrate) yield* migrateUp(engine)
+
+        const { transaction, outsideTransaction } = transactions(engine.orm)
+        const read = (name: string, sql: string, params: ReadonlyArray<unknown>) =>
+          Effect.tryPromise({ try: () => engine.query(name, sql, params), catch: (error) => databaseFailure(error) })
+
+        const query = Effect.fn("Database.query")(function*<Row extends object>(name: string, sql: string, params: ReadonlyArray<unknown> = []) {
+          yield* outsideTransaction(`query ${name}`)
+          const rows = yield* read(name, sql, params).pipe(Effect.retry(retryTransient), Effect.orDie)
+          // The caller knows its columns.
+          return rows as ReadonlyArray<object> as ReadonlyArray<Row>
+        })
+
+        return Database.of({
+          engine: engine.name,
+          transaction,
+          query,
+          listen: Effect.fn("Database.listen")((channel, onMessage) =>
+            Effect.andThen(outsideTransaction(`listen ${channel}`), engine.listen(channel, onMessage))
+          ),
+          health: read("health", "select 1", []).pipe(
+            Effect.timed,
+            Effect.map(([elapsed]) => ({ latencyMs: Duration.toMillis(elapsed), pool: engine.pool() }))
+          ),
+          executeSql: engine.executeSql
+        })
+      })
+    )
+}
