@@ -19,7 +19,7 @@ const inMemory = "memory://"
 /** The embedded database: PostgreSQL compiled to WebAssembly, with one connection, in a directory that is this process's alone. */
 export const openPglite = Effect.fn("openPglite")(function*(settings: PgliteSettings) {
   const pglite = yield* settings.dataDir === inMemory
-    ? open(() => PGlite.create({ dataDir: inMemory, ...(settings.template === undefined ? {} : { loadDataDir: settings.template }) }), inMemory)
+    ? open(async () => PGlite.create({ dataDir: inMemory, loadDataDir: settings.template ?? (await emptyDatabase()) }), inMemory)
     : openDirectory(settings.dataDir)
   const orm = yield* Effect.acquireRelease(
     Effect.promise(() => MikroORM.init({ ...ormOptions, dbName: inMemory, driverOptions: { pglite } })),
@@ -36,8 +36,9 @@ export const openPglite = Effect.fn("openPglite")(function*(settings: PgliteSett
     }
   }
   return {
-    name: "pglite",
+    name: "pglite" as const,
     orm,
+    pglite,
     query: (_name, sql, params) => counted(async () => (await pglite.query<object>(sql, [...params])).rows),
     executeSql: (text, values) => counted(() => executeSql(text, values === undefined ? [] : [...values])),
     listen: (channel, onMessage) =>
@@ -48,7 +49,7 @@ export const openPglite = Effect.fn("openPglite")(function*(settings: PgliteSett
     pool: () => ({ total: 1, idle: running === 0 ? 1 : 0, waiting: Math.max(0, running - 1), limit: 1 }),
     // The directory is locked, and a database in memory is nobody else's.
     whileMigrating: (migrate) => migrate()
-  } satisfies Engine
+  } satisfies Engine & { pglite: PGlite }
 })
 
 const unusable = (path: string, cause: unknown) =>
