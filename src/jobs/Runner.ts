@@ -1,5 +1,5 @@
 /** Works on one delivered job: stage by stage until it ends, waits, or has to be given back. */
-import { Cause, Context, Deferred, Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { encodeFailure, type Failure, isFailure } from "../domain/errorCatalog.ts"
 import { AudioProcessingError, InternalError, TimedOutError } from "../domain/errors.ts"
@@ -131,9 +131,9 @@ export class Runner extends Context.Service<Runner, {
           })
           if (Exit.isFailure(finished)) {
             const failed = Cause.findErrorOption(finished.cause)
-            if (failed._tag === "Some" && failed.value._tag === "Superseded") return yield* failed.value
+            if (Option.isSome(failed) && failed.value._tag === "Superseded") return yield* failed.value
             if (isConnectionLost(finished.cause)) return yield* Effect.failCause(finished.cause as Cause.Cause<never>)
-            const failure = failed._tag === "Some" && isFailure(failed.value) ? atStage(failed.value, current.name) : yield* incident(finished.cause)
+            const failure = Option.isSome(failed) && isFailure(failed.value) ? atStage(failed.value, current.name) : yield* incident(finished.cause)
             return yield* failStage(claim, current, failure)
           }
           if (finished.value._tag === "CancelRequested") return yield* database.transaction((tx) => transitions.endCancelledJob(tx, services, claim))
