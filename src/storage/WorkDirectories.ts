@@ -1,0 +1,65 @@
+/**
+ * Directories for files in the making. Each process has its own below a common root and holds a lock in it as long as
+ * it lives, which the operating system gives back however it ends; a starting process removes what the dead have left.
+ */
+import { mkdir, readdir, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { Context, Effect, Layer, type Scope } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { StorageError } from "../domain/errors.ts"
+import { storing } from "../domain/storageFailure.ts"
+import { lockFile } from "../persistence/dataDirectoryLock.ts"
+import { ensureWritable } from "./ensureWritable.ts"
+
+/** Beside the directory and taken before it is made: a directory without a living lock belongs to nobody. */
+const lockOf = (directory: string) => `${directory}.lock`
+
+export class WorkDirectories extends Context.Service<WorkDirectories, {
+  /** A new empty directory, gone with everything in it when the scope closes. */
+  readonly make: Effect.Effect<string, StorageError, Scope.Scope>
+}>()("playhead/storage/WorkDirectories") {
+  static readonly layer = (settings: { readonly directory: string }) =>
+    Layer.effect(
+      WorkDirectories,
+      Effect.gen(function* () {
+        const random = yield* SecureRandom.SecureRandom
+        yield* ensureWritable(settings.directory)
+        yield* Effect.promise(() => removeAbandoned(settings.directory))
+        const own = join(settings.directory, yield* random.uuidV7())
+        yield* Effect.acquireRelease(
+          Effect.promise(async () => {
+            const unlock = lockFile(lockOf(own))
+            await mkdir(own)
+            return unlock
+          }),
+          (unlock) =>
+            Effect.promise(async () => {
+              await rm(own, { recursive: true, force: true })
+              await rm(lockOf(own), { force: true })
+              unlock?.()
+            })
+        )
+        return WorkDirectories.of({
+          make: Effect.acquireRelease(
+            Effect.gen(function* () {
+              const directory = join(own, yield* random.uuidV7())
+              yield* storing("A directory for the work could not be made", () => mkdir(directory))
+              return directory
+            }),
+            (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+          )
+        })
+      })
+    )
+}
+
+const removeAbandoned = async (root: string): Promise<void> => {
+  const names = await readdir(root)
+  for (const directory of new Set(names.map((name) => join(root, name.replace(/\.lock$/, ""))))) {
+    const unlock = lockFile(lockOf(directory))
+    if (unlock === undefined) continue
+    await rm(directory, { recursive: true, force: true })
+    await rm(lockOf(directory), { force: true })
+    unlock()
+  }
+}
