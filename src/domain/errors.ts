@@ -179,7 +179,8 @@ export class ResourceLimitError extends Schema.TaggedError<ResourceLimitError>()
 export class TimedOutError extends Schema.TaggedError<TimedOutError>()("TimedOutError", {
   message,
   stage: nullable(StageName),
-  timeoutMs: Schema.Int
+  timeoutMs: Schema.Int,
+  cause
 }) {
   get code() { return "TIMED_OUT" as const }
   get retryable() { return true }
