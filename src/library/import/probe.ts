@@ -1,0 +1,52 @@
+import { Effect, Schema } from "effect"
+import { probe } from "../../audio/probe.ts"
+import { sniffFile } from "../../audio/sniff.ts"
+import { ResourceLimitError } from "../../domain/errors.ts"
+import type { StageDefinition } from "../../jobs/JobKinds.ts"
+import type { download } from "./download.ts"
+import type { ImportOptions } from "./ImportOptions.ts"
+import type { ImportServices } from "./ImportServices.ts"
+
+const Format = Schema.Struct({
+  container: Schema.String,
+  /** The only one that ffmpeg may use on this file. */
+  demuxer: Schema.String,
+  mediaType: Schema.String,
+  codec: Schema.String,
+  sampleRateHz: Schema.Int,
+  channels: Schema.Int,
+  bitrateBps: Schema.NullOr(Schema.Int),
+  /** What the header says, which need not be true. */
+  declaredDurationMs: Schema.NullOr(Schema.Finite)
+})
+export type Format = typeof Format.Type
+
+export const tooLong = (maxDurationMs: number): ResourceLimitError => {
+  const minutes = maxDurationMs / 60_000
+  return new ResourceLimitError({ message: `The audio is longer than the ${minutes} minutes that are allowed.`, resource: "durationMinutes", limit: minutes })
+}
+
+/** Finds out what the file is, by its content alone, and refuses what is no audio before ffmpeg sees it. */
+export const probeOriginal = (services: ImportServices, original: ReturnType<typeof download>): StageDefinition<ImportOptions, Format> => ({
+  name: "PROBE",
+  weight: 4,
+  output: Format,
+  run: Effect.fnUntraced(function* ({ output }) {
+    const path = yield* services.store.localFile(output(original).sha256)
+    const sniffed = yield* sniffFile(path)
+    const found = yield* services.provideFFmpeg(probe(path, sniffed))
+    if (found.durationMs !== null && found.durationMs > services.limits.maxDurationMs) return yield* tooLong(services.limits.maxDurationMs)
+    return {
+      output: {
+        container: sniffed.container,
+        demuxer: sniffed.demuxer,
+        mediaType: sniffed.mediaType,
+        codec: found.codec,
+        sampleRateHz: found.sampleRateHz,
+        channels: found.channels,
+        bitrateBps: found.bitrateBps,
+        declaredDurationMs: found.durationMs
+      }
+    }
+  })
+})
