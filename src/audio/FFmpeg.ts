@@ -1,75 +1,85 @@
-import { access, constants } from "node:fs/promises"
+/** ffmpeg as a service: how many run at once, for how long, what they may reach, and what is left of them (nothing). */
 import { Context, Effect, Layer, Semaphore } from "effect"
 import { AudioProcessingError, TimedOutError } from "../domain/errors.ts"
-import { type FFmpegProgram, locateFFmpeg } from "./ffmpeg/locate.ts"
-import { runProcess } from "./ffmpeg/runProcess.ts"
-import { complaint } from "./ffmpeg/StderrTail.ts"
-
-export interface FFmpegSettings {
-  /** Of the program; undefined to look for it. */
-  readonly path: string | undefined
-  /** Where to look, as in `PATH`. */
-  readonly searchPath: string
-  readonly timeoutMs: number
-  /** How many may run at once; others wait. */
-  readonly maxProcesses: number
-}
+import { type ChildOutcome, runChild } from "./ffmpeg/childProcess.ts"
+import { lastCause } from "./ffmpeg/failureMessage.ts"
+import { areInputsGuarded } from "./ffmpeg/input.ts"
+import { diesWithParent, findProgram, type FFmpegStartError, type Program } from "./ffmpeg/program.ts"
 
 export interface FFmpegRequest {
-  /** Without the program and the standing flags; inputs by `input()`. */
+  /** Without the program and the standing flags. Inputs are written with `input` of ffmpeg/input.ts. */
   readonly args: ReadonlyArray<string>
-  /** What to do with each chunk of `pipe:3`, `pipe:4`, …, counted from 3: called at once, and slow calls slow ffmpeg down. */
+  /**
+   * Output pipes: a consumer called synchronously for each chunk of pipe:3, pipe:4 and so on (`fd3`, `fd4`). The chunk
+   * is the consumer's to keep. What it throws ends ffmpeg and is a defect.
+   */
   readonly outputs?: { readonly [fd: `fd${number}`]: (chunk: Uint8Array) => void }
-  /** For filters that report there. */
+  /** For filters that report there, such as ebur128. */
   readonly onStderrLine?: (line: string) => void
-  /** Default: the layer's. */
+  /** Counted from the start of the process, not of the wait for a free place. Default: the layer's. */
   readonly timeoutMs?: number
 }
 
-/**
- * Ends ffmpeg together with this process even when it is killed with -9; part of util-linux. `execve` keeps the setting,
- * and it is sent when the thread that started the child ends, which for Node.js is the main one.
- */
-const setpriv = "/usr/bin/setpriv"
+export interface FFmpegSettings {
+  /** FFMPEG_PATH. */
+  readonly path: string | undefined
+  readonly timeoutMs: number
+  readonly maxProcesses: number
+}
 
-/** The one way to run ffmpeg. */
+const standingFlags = ["-nostdin", "-hide_banner", "-nostats"]
+
+const failure = (outcome: ChildOutcome, args: ReadonlyArray<string>) => {
+  const paths = args.flatMap((arg) => (arg.includes("/") ? [arg, arg.replace(/^file:/u, "")] : []))
+  const why = outcome.signal === null
+    ? (lastCause(outcome.stderr, paths) ?? `ffmpeg ended with code ${outcome.exitCode}`)
+    : `ffmpeg was ended by ${outcome.signal}`
+  return new AudioProcessingError({
+    message: `The audio could not be processed: ${why.replace(/[.!]*$/u, ".")} Check that the file plays and is complete.`,
+    cause: new Error(outcome.stderr)
+  })
+}
+
 export class FFmpeg extends Context.Service<FFmpeg, {
-  readonly program: FFmpegProgram
-  /** Runs ffmpeg to its end; interruption and timeout end it and all it started. A failure says what ffmpeg complained of. */
+  /** Which program serves and where it was found. */
+  readonly program: Program
+  /** Runs ffmpeg to its end. Interruption or timeout kills the whole process group (SIGTERM, then SIGKILL) and waits for it. */
   readonly run: (request: FFmpegRequest) => Effect.Effect<{ readonly stderr: string }, AudioProcessingError | TimedOutError>
 }>()("playhead/audio/FFmpeg") {
-  static readonly layer = (settings: FFmpegSettings) =>
+  static readonly layer = (settings: FFmpegSettings): Layer.Layer<FFmpeg, FFmpegStartError> =>
     Layer.effect(
       FFmpeg,
-      Effect.gen(function* () {
-        const program = yield* locateFFmpeg(settings)
-        const slots = yield* Semaphore.make(settings.maxProcesses)
-        const dieTogether = yield* Effect.promise(() => access(setpriv, constants.X_OK).then(() => process.platform === "linux", () => false))
-        const command = dieTogether ? setpriv : program.path
-        const prefix = dieTogether ? ["--pdeathsig", "KILL", "--", program.path] : []
+      Effect.gen(function*() {
+        const program = yield* findProgram(settings.path)
+        if (program.origin === "BUNDLED") {
+          yield* Effect.logWarning(`Using the bundled ffmpeg ${program.version}. A distribution's ffmpeg gets security fixes: install it, or set FFMPEG_PATH.`)
+        }
+        const [command, ...words] = [...(yield* diesWithParent), program.path]
+        const places = yield* Semaphore.make(settings.maxProcesses)
 
-        const run = Effect.fn("FFmpeg.run")(function* (request: FFmpegRequest) {
+        const run = Effect.fn("FFmpeg.run")(function*(request: FFmpegRequest) {
+          if (!areInputsGuarded(request.args)) {
+            return yield* Effect.die(new Error("An ffmpeg input without a protocol whitelist: write inputs with ffmpeg/input.ts"))
+          }
           const timeoutMs = request.timeoutMs ?? settings.timeoutMs
-          const result = yield* runProcess({
+          const outcome = yield* runChild({
             command,
-            args: [...prefix, "-nostdin", "-hide_banner", ...request.args],
-            outputs: Object.entries(request.outputs ?? {}).toSorted(([a], [b]) => a.localeCompare(b, "en", { numeric: true })).map(([, consume]) => consume),
-            onStderrLine: request.onStderrLine ?? (() => {})
+            args: [...words, ...standingFlags, ...request.args],
+            outputs: request.outputs,
+            onStderrLine: request.onStderrLine
           }).pipe(
-            Effect.mapError((cause) => new AudioProcessingError({ message: "ffmpeg could not be started. Ask the operator to look at the log.", cause })),
+            // It ran when the layer started: the machine has lost it since, or is out of processes.
+            Effect.orDie,
             Effect.timeoutOrElse({
               duration: timeoutMs,
-              orElse: () => Effect.fail(new TimedOutError({ message: `Processing took longer than ${timeoutMs / 1000} s and was stopped.`, timeoutMs }))
-            })
+              orElse: () =>
+                new TimedOutError({ message: `ffmpeg took longer than ${timeoutMs / 1_000} s and was stopped. Try a shorter file, or raise FFMPEG_TIMEOUT_SECONDS.`, timeoutMs })
+            }),
+            places.withPermits(1)
           )
-          if (result.exitCode !== 0) {
-            return yield* new AudioProcessingError({
-              message: `The audio could not be processed: ${complaint(result.stderr)}.`,
-              cause: new Error(`ffmpeg ended with ${result.signal ?? result.exitCode}: ${result.stderr}`)
-            })
-          }
-          return { stderr: result.stderr }
-        }, slots.withPermit)
+          if (outcome.exitCode !== 0) return yield* failure(outcome, request.args)
+          return { stderr: outcome.stderr }
+        })
 
         return FFmpeg.of({ program, run })
       })
