@@ -1,15 +1,16 @@
 /** The containers that can be imported, by what their bytes say. */
+import type { Demuxer } from "./ffmpeg/input.ts"
 
 export interface AudioFormat {
   /** As people call it. */
   readonly container: string
   /** ffmpeg's name for what reads it; forced, so that nothing else can be made of the bytes. */
-  readonly demuxer: string
+  readonly demuxer: Demuxer
   readonly mediaType: string
   readonly extension: string
 }
 
-const format = (container: string, demuxer: string, mediaType: string, extension: string): AudioFormat => ({ container, demuxer, mediaType, extension })
+const format = (container: string, demuxer: Demuxer, mediaType: string, extension: string): AudioFormat => ({ container, demuxer, mediaType, extension })
 
 const mp4 = format("MP4", "mov", "audio/mp4", "m4a")
 const ogg = format("Ogg", "ogg", "audio/ogg", "ogg")
@@ -44,10 +45,7 @@ export const formatsByExtension: { readonly [extension: string]: AudioFormat } =
   mkv: format("Matroska", "matroska", "audio/x-matroska", "mka"),
   asf: format("ASF", "asf", "audio/x-ms-wma", "wma"),
   caf: format("CAF", "caf", "audio/x-caf", "caf"),
-  amr: format("AMR", "amr", "audio/amr", "amr"),
-  ape: format("APE", "ape", "audio/ape", "ape"),
-  wv: format("WavPack", "wv", "audio/wavpack", "wv"),
-  ac3: format("AC-3", "ac3", "audio/ac3", "ac3")
+  amr: format("AMR", "amr", "audio/amr", "amr")
 }
 
 /** For the message that refuses everything else. */

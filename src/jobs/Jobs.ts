@@ -11,6 +11,8 @@ import { Queue } from "./Queue.ts"
 export const priorityRank: { readonly [P in JobPriority]: number } = { LOW: 0, NORMAL: 1, HIGH: 2 }
 
 export interface Submission {
+  /** A new uuid, where files are held for the job before it is submitted; else one is made. */
+  readonly id?: string | undefined
   readonly kind: JobKind
   /** As the kind's schema has them, decoded. */
   readonly options: unknown
@@ -42,7 +44,7 @@ export class Jobs extends Context.Service<Jobs, {
       const submit = Effect.fn("Jobs.submit")(function*(tx: Transaction, submission: Submission) {
         const definition = kinds.get(submission.kind)
         if (definition === undefined) return yield* Effect.die(new Error(`no kind of job is registered as ${submission.kind}`))
-        const id = yield* random.uuidV7()
+        const id = submission.id ?? (yield* random.uuidV7())
         const now = new Date(yield* Clock.currentTimeMillis)
         const options = Schema.encodeSync(definition.options)(submission.options)
         const priority = priorityRank[submission.priority]

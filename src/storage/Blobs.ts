@@ -31,6 +31,8 @@ export class Blobs extends Context.Service<Blobs, {
   readonly hold: (jobId: string, file: StoredFile) => Effect.Effect<void, StorageError>
   /** Ends the job's hold in the transaction that ends the job; what nobody else refers to is removed after the commit. */
   readonly release: (tx: Transaction, jobId: string) => Effect.Effect<void>
+  /** As `release`, for a job that was not submitted after all. */
+  readonly abandon: (jobId: string) => Effect.Effect<void>
   /** Removes those of the blobs that nothing refers to. */
   readonly collect: (sha256s: ReadonlyArray<string>) => Effect.Effect<void>
   /** Removes every blob that nothing refers to, as a crash between a commit and its cleaning-up leaves them. Returns how many. */
@@ -69,13 +71,16 @@ export class Blobs extends Context.Service<Blobs, {
 
       const collect = Effect.fn("Blobs.collect")((sha256s: ReadonlyArray<string>) => Effect.forEach(sha256s, remove, { discard: true }))
 
+      const release = Effect.fn("Blobs.release")(function*(tx: Transaction, jobId: string) {
+        const held = yield* tx.query<{ sha256: string }>("delete from job_blob where job_id = $1 returning sha256", [jobId])
+        if (held.length > 0) yield* tx.afterCommit(collect(held.map((row) => row.sha256)))
+      })
+
       return Blobs.of({
         hold,
         collect,
-        release: Effect.fn("Blobs.release")(function*(tx, jobId) {
-          const held = yield* tx.query<{ sha256: string }>("delete from job_blob where job_id = $1 returning sha256", [jobId])
-          if (held.length > 0) yield* tx.afterCommit(collect(held.map((row) => row.sha256)))
-        }),
+        release,
+        abandon: (jobId) => database.transaction((tx) => release(tx, jobId)),
         sweep: Effect.gen(function*() {
           const before = new Date((yield* Clock.currentTimeMillis) - abandonedAfterMs)
           yield* database.query(
