@@ -1,10 +1,9 @@
 import type { SqlEntityManager } from "@mikro-orm/sql"
-import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, type Scope } from "effect"
 import type { Engine, PoolState } from "./engine.ts"
 import { databaseFailure, type DatabaseFailure, type DatabaseStartError } from "./failures.ts"
 import { migrateUp } from "./migrating.ts"
-import { openPglite } from "./pglite.ts"
-import { openPostgres } from "./postgres.ts"
+import { type EngineSettings, openEngine } from "./openEngine.ts"
 import { retryTransient, transactions } from "./transactions.ts"
 
 export { isConnectionLost } from "./failures.ts"
@@ -27,17 +26,9 @@ export interface Transaction {
   readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
 }
 
-export interface DatabaseSettings {
-  /** Of a PostgreSQL server; undefined for the embedded database. */
-  readonly url: Redacted.Redacted<string> | undefined
-  /** The embedded database lives in its folder `pglite`; `memory://` keeps nothing. */
-  readonly dataDir: string
-  readonly poolSize: number
-  readonly statementTimeoutMs: number
+export interface DatabaseSettings extends EngineSettings {
   /** Bring the tables up to date at the start. */
   readonly migrate: boolean
-  /** Memory databases only: the dump of a data directory to begin with. */
-  readonly template?: Blob
 }
 
 export interface DatabaseHealth {
@@ -70,9 +61,7 @@ export class Database extends Context.Service<Database, {
     Layer.effect(
       Database,
       Effect.gen(function*() {
-        const engine = yield* settings.url === undefined
-          ? openPglite({ dataDir: settings.dataDir, template: settings.template })
-          : openPostgres({ url: settings.url, poolSize: settings.poolSize, statementTimeoutMs: settings.statementTimeoutMs })
+        const engine = yield* openEngine(settings)
         if (settings.migrate) yield* migrateUp(engine)
 
         const { transaction, outsideTransaction } = transactions(engine.orm)

@@ -1,30 +1,39 @@
+import { Migrator } from "@mikro-orm/migrations"
 import { Effect } from "effect"
+import { migrations } from "../../migrations/index.ts"
 import type { Engine } from "./engine.ts"
 import { DatabaseStartError } from "./failures.ts"
-import { Migrator } from "@mikro-orm/migrations"
 
-const migrator = (engine: Engine) => new Migrator(engine.orm.em)
+const migrationFailure = (cause: unknown) =>
+  new DatabaseStartError({
+    reason: "MIGRATION",
+    message: `The database could not be migrated and is as it was: ${cause instanceof Error ? cause.message.replaceAll(/\s+/g, " ") : String(cause)}`,
+    cause
+  })
 
-const migrating = <A>(engine: Engine, migrate: (migrator: Migrator) => Promise<A>) =>
+const migrating = (engine: Engine, direction: "up" | "down") =>
   Effect.tryPromise({
-    try: () => engine.whileMigrating(() => migrate(migrator(engine))),
-    catch: (cause) =>
-      new DatabaseStartError({
-        reason: "MIGRATION",
-        message: `The database could not be migrated: ${cause instanceof Error ? cause.message.replaceAll(/\s+/g, " ") : String(cause)}`,
-        cause
-      })
+    try: () =>
+      engine.whileMigrating(async () => {
+        const connection = engine.orm.em.getConnection()
+        const migrator = new Migrator(engine.orm.em)
+        // Makes the table of migrations: beside the transaction, which the embedded database would wait out for ever.
+        await migrator.getExecuted()
+        return connection.transactional(async (transaction) => {
+          // A migration may take as long as it takes.
+          await connection.execute("set local statement_timeout = 0", [], "run", transaction)
+          const migrations = await migrator[direction]({ transaction })
+          return migrations.map(({ name }) => name)
+        })
+      }),
+    catch: migrationFailure
   })
 
 /** Applies every migration that is missing, all or none, and returns their names. */
-export const migrateUp = Effect.fn("migrateUp")((engine: Engine) =>
-  Effect.map(migrating(engine, (migrator) => migrator.up()), (applied) => applied.map(({ name }) => name))
-)
+export const migrateUp = Effect.fn("migrateUp")((engine: Engine) => migrating(engine, "up"))
 
 /** Takes back the newest migration, and returns its name. */
-export const migrateDown = Effect.fn("migrateDown")((engine: Engine) =>
-  Effect.map(migrating(engine, (migrator) => migrator.down()), (reverted) => reverted.map(({ name }) => name))
-)
+export const migrateDown = Effect.fn("migrateDown")((engine: Engine) => migrating(engine, "down"))
 
 export interface MigrationStatus {
   readonly name: string
@@ -32,13 +41,8 @@ export interface MigrationStatus {
 }
 
 /** Every migration in its order, with the time at which it was applied. */
-export const migrationStatus = Effect.fn("migrationStatus")((engine: Engine) =>
-  migrating(engine, async (migrator): Promise<ReadonlyArray<MigrationStatus>> => {
-    const executed = await migrator.getExecuted()
-    const pending = await migrator.getPending()
-    return [
-      ...executed.map((row) => ({ name: row.name, appliedAt: row.executed_at })),
-      ...pending.map(({ name }) => ({ name, appliedAt: undefined }))
-    ]
-  })
-)
+export const migrationStatus = Effect.fn("migrationStatus")(function*(engine: Engine) {
+  const executed = yield* Effect.tryPromise({ try: () => new Migrator(engine.orm.em).getExecuted(), catch: migrationFailure })
+  const times = new Map(executed.map((row) => [row.name, row.executed_at]))
+  return migrations.map(({ name }): MigrationStatus => ({ name, appliedAt: times.get(name) }))
+})

@@ -4,16 +4,26 @@ import { databaseFailure } from "./failures.ts"
 
 type OnMessage = (payload: string) => void
 
+/** How soon a connection is noticed that died without a word. */
+const checkEvery = "15 seconds"
+const answerWithinMs = 10_000
+
+const backOff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+
+const statement = (client: pg.Client, sql: string) =>
+  Effect.tryPromise({ try: () => client.query(sql), catch: (error) => databaseFailure(error) })
+
 /** One connection that listens on every channel that is asked for, from the first on; it comes back when it is lost. */
 export const notifications = Effect.fnUntraced(function*(connection: pg.ClientConfig) {
   const channels = new Map<string, Set<OnMessage>>()
-  let listening: pg.Client | undefined
+  const listen = (client: pg.Client, channel: string) => statement(client, `listen ${client.escapeIdentifier(channel)}`)
+  let current: pg.Client | undefined
   const connected = yield* Latch.make()
 
   const connect = Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => {
-        const client = new pg.Client(connection)
+        const client = new pg.Client({ ...connection, query_timeout: answerWithinMs })
         // Without a listener, a lost connection would end the process.
         client.on("error", () => {})
         await client.connect()
@@ -23,8 +33,6 @@ export const notifications = Effect.fnUntraced(function*(connection: pg.ClientCo
     }),
     (client) => Effect.promise(() => client.end().catch(() => {}))
   )
-  const subscribe = (client: pg.Client, channel: string) =>
-    Effect.tryPromise({ try: () => client.query(`listen ${client.escapeIdentifier(channel)}`), catch: (error) => databaseFailure(error) })
 
   const session = Effect.scoped(Effect.gen(function*() {
     const client = yield* connect
@@ -33,33 +41,41 @@ export const notifications = Effect.fnUntraced(function*(connection: pg.ClientCo
     client.on("notification", ({ channel, payload }) => {
       for (const onMessage of channels.get(channel) ?? []) onMessage(payload ?? "")
     })
-    for (const channel of channels.keys()) yield* subscribe(client, channel)
-    listening = client
+    // A channel that is added meanwhile comes last in the map, and so has its turn too.
+    for (const channel of channels.keys()) yield* listen(client, channel)
+    current = client
     for (const listeners of channels.values()) for (const onMessage of listeners) onMessage("")
     yield* connected.open
-    yield* lost.await
-    listening = undefined
-    yield* Effect.logWarning("The connection that listens for notifications was lost; connecting again")
-  }))
-  const backOff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+    yield* Effect.raceFirst(lost.await, Effect.forever(Effect.delay(statement(client, "select 1"), checkEvery)))
+  })).pipe(
+    Effect.ensuring(Effect.sync(() => { current = undefined }))
+  )
+  const keepListening = session.pipe(
+    Effect.andThen(Effect.logWarning("The connection for notifications was lost; connecting again")),
+    Effect.andThen(Effect.sleep("100 millis")),
+    Effect.tapError((failure) => Effect.logWarning("No connection for notifications; trying again", failure)),
+    Effect.retry(backOff),
+    Effect.forever
+  )
+
   const scope = yield* Effect.scope
   let started = false
-
   return Effect.fnUntraced(function*(channel: string, onMessage: OnMessage): Effect.fn.Return<void, never, Scope.Scope> {
     yield* Effect.acquireRelease(
       Effect.sync(() => {
-        channels.set(channel, (channels.get(channel) ?? new Set()).add(onMessage))
+        const listeners = channels.get(channel) ?? new Set()
+        channels.set(channel, listeners.add(onMessage))
+        return listeners
       }),
-      () => Effect.sync(() => channels.get(channel)?.delete(onMessage))
+      (listeners) => Effect.sync(() => listeners.delete(onMessage))
     )
     if (!started) {
       started = true
-      yield* session.pipe(Effect.retry(backOff), Effect.forever, Effect.forkIn(scope))
-      return yield* connected.await
+      yield* Effect.forkIn(keepListening, scope)
+    } else if (current !== undefined) {
+      // Where this fails the connection is lost, and the next one listens on this channel too.
+      yield* listen(current, channel).pipe(Effect.andThen(Effect.sync(() => onMessage(""))), Effect.ignore)
     }
-    if (listening !== undefined) {
-      yield* Effect.ignore(subscribe(listening, channel))
-      onMessage("")
-    }
+    yield* connected.await
   })
 })

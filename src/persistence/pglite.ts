@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { PGlite } from "@electric-sql/pglite"
 import { dataDir as emptyDatabase } from "@electric-sql/pglite-prepopulatedfs"
 import { MikroORM } from "@mikro-orm/pglite"
@@ -25,28 +25,31 @@ export const openPglite = Effect.fn("openPglite")(function*(settings: PgliteSett
     Effect.promise(() => MikroORM.init({ ...ormOptions, dbName: inMemory, driverOptions: { pglite } })),
     (orm) => Effect.promise(() => orm.close(true))
   )
-  const { executeSql } = fromPglite(pglite)
-  let running = 0
-  const counted = async <A>(run: () => Promise<A>) => {
-    running++
+  const kysely = orm.em.getKysely()
+  const queue = fromPglite(pglite)
+  let callers = 0
+  /** The one connection, when no transaction has it and nobody else: a failed script of the queue is rolled back before others go on. */
+  const exclusively = async <A>(use: () => Promise<A>): Promise<A> => {
+    callers++
     try {
-      return await run()
+      return await kysely.connection().execute(use)
     } finally {
-      running--
+      callers--
     }
   }
+
   return {
     name: "pglite" as const,
     orm,
     pglite,
-    query: (_name, sql, params) => counted(async () => (await pglite.query<object>(sql, [...params])).rows),
-    executeSql: (text, values) => counted(() => executeSql(text, values === undefined ? [] : [...values])),
+    query: (_name, sql, params) => exclusively(async () => (await pglite.query<object>(sql, [...params])).rows),
+    executeSql: (text, values) => exclusively(() => queue.executeSql(text, values === undefined ? [] : [...values])),
     listen: (channel, onMessage) =>
       Effect.acquireRelease(
         Effect.promise(() => pglite.listen(channel, onMessage)),
         (unlisten) => Effect.promise(() => unlisten())
       ).pipe(Effect.andThen(Effect.sync(() => onMessage("")))),
-    pool: () => ({ total: 1, idle: running === 0 ? 1 : 0, waiting: Math.max(0, running - 1), limit: 1 }),
+    pool: () => ({ total: 1, idle: callers === 0 ? 1 : 0, waiting: Math.max(0, callers - 1), limit: 1 }),
     // The directory is locked, and a database in memory is nobody else's.
     whileMigrating: (migrate) => migrate()
   } satisfies Engine & { pglite: PGlite }
@@ -65,9 +68,16 @@ const open = (create: () => Promise<PGlite>, path: string) =>
     (pglite) => Effect.promise(() => pglite.close())
   )
 
+/** With its parents. Node's own `recursive` never returns where a file system answers ENOENT to mkdir, as /proc does. */
+const makeDirectory = (path: string): void => {
+  if (existsSync(path)) return
+  makeDirectory(dirname(resolve(path)))
+  mkdirSync(path)
+}
+
 const openDirectory = Effect.fnUntraced(function*(dataDir: string) {
   const attempt = <A>(run: () => A) => Effect.try({ try: run, catch: (cause) => unusable(dataDir, cause) })
-  yield* attempt(() => mkdirSync(dataDir, { recursive: true }))
+  yield* attempt(() => makeDirectory(dataDir))
   const release = yield* Effect.acquireRelease(
     attempt(() => lockFile(join(dataDir, "pglite.lock"))),
     (release) => Effect.sync(() => release?.())

@@ -2,7 +2,7 @@ import { MikroORM } from "@mikro-orm/postgresql"
 import { Effect, Redacted } from "effect"
 import pg from "pg"
 import { type Engine, ormOptions } from "./engine.ts"
-import { DatabaseStartError } from "./failures.ts"
+import { databaseFailure, DatabaseStartError } from "./failures.ts"
 import { notifications } from "./notifications.ts"
 import { releaseDeadConnections } from "./poolRepair.ts"
 
@@ -25,11 +25,29 @@ const types: pg.CustomTypesConfig = {
 /** Serialises the migrations of processes that start together. */
 const migrationLock = 7_528_041_963
 
+/** Names the server and never the password. */
+const startError = (url: Redacted.Redacted<string>, cause: unknown) => {
+  const { sqlState, message } = databaseFailure(cause)
+  const { hostname, port, pathname, username } = new URL(Redacted.value(url))
+  const server = `${hostname}:${port === "" ? "5432" : port}`
+  const [reason, what] = sqlState?.startsWith("28") === true
+    ? ["CREDENTIALS", `The database server ${server} refuses the user ${decodeURIComponent(username)} (${message}); correct DATABASE_URL`] as const
+    : sqlState === "3D000"
+    ? ["UNKNOWN_DATABASE", `The database server ${server} has no database ${decodeURIComponent(pathname.slice(1))}; create it or correct DATABASE_URL`] as const
+    : ["UNREACHABLE", `The database server ${server} cannot be reached (${message}); start it or correct DATABASE_URL`] as const
+  return new DatabaseStartError({ reason, message: what.replaceAll(/\s+/g, " "), cause })
+}
+
+/** PostgreSQL, through the pool that MikroORM makes. */
 export const openPostgres = Effect.fn("openPostgres")(function*(settings: PostgresSettings) {
+  if (!URL.canParse(Redacted.value(settings.url))) {
+    return yield* new DatabaseStartError({ reason: "UNREACHABLE", message: "DATABASE_URL is not an address such as postgresql://user:password@host:5432/database" })
+  }
   const connection = {
     connectionString: Redacted.value(settings.url),
     application_name: "playhead",
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: 10_000
   }
   let created: pg.Pool | undefined
@@ -53,10 +71,7 @@ export const openPostgres = Effect.fn("openPostgres")(function*(settings: Postgr
     ),
     (orm) => Effect.promise(() => orm.close(true))
   )
-  yield* Effect.tryPromise({
-    try: async () => orm.driver.execute("select 1"),
-    catch: (cause) => new DatabaseStartError({ reason: "UNREACHABLE", message: `The database cannot be reached: ${String(cause)}`, cause })
-  })
+  yield* Effect.tryPromise({ try: () => orm.driver.execute("select 1"), catch: (cause) => startError(settings.url, cause) })
   const pool = created
   if (pool === undefined) return yield* Effect.die(new Error("MikroORM made no pool"))
   const listen = yield* notifications(connection)

@@ -126,7 +126,7 @@ describe.each(engines)("a transaction on %s", (engine) => {
       Effect.gen(function*() {
         const database = yield* Database
         const now = new Date(0)
-        const bySql = yield* Effect.exit(database.transaction((tx) => tx.query("insert into job_blob values (gen_random_uuid(), 'none')")))
+        const bySql = yield* Effect.exit(database.transaction((tx) => tx.query("insert into job_blob (job_id, sha256, created_at) values (gen_random_uuid(), 'none', now())")))
         const byEntity = yield* Effect.exit(database.transaction((tx) =>
           Effect.sync(() => { tx.em.create(TrackEntity, { id: crypto.randomUUID(), status: "READY", sourceKind: "URL", title: "", createdAt: now, updatedAt: now }) })
         ))

@@ -1,0 +1,53 @@
+/** Artifacts and their waveforms as the API reads them. */
+import { Effect } from "effect"
+import type { ArtifactRole, QualityTier } from "../../domain/Track.ts"
+import { Database } from "../Database.ts"
+
+export interface ArtifactRecord {
+  readonly id: string
+  readonly trackId: string
+  readonly role: ArtifactRole
+  readonly sha256: string
+  readonly mediaType: string
+  readonly sizeBytes: number
+  readonly filename: string | null
+  readonly durationMs: number | null
+  readonly integratedLufs: number | null
+  readonly truePeakDbtp: number | null
+  readonly rangeLu: number | null
+  readonly quality: QualityTier | null
+  readonly jobId: string | null
+  readonly createdAt: Date
+}
+
+export interface WaveformRecord {
+  readonly artifactId: string
+  readonly samplesPerPixel: number
+  /** Of the `.dat`. */
+  readonly sha256: string
+}
+
+const columns = `
+  id, track_id as "trackId", role, sha256, media_type as "mediaType", size_bytes as "sizeBytes", filename, duration_ms as "durationMs",
+  integrated_lufs as "integratedLufs", true_peak_dbtp as "truePeakDbtp", range_lu as "rangeLu", quality, job_id as "jobId", created_at as "createdAt"`
+
+export const artifactsById = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<ArtifactRecord>("artifacts.byId", `select ${columns} from artifact where id = any($1::uuid[])`, [ids])
+})
+
+/** Oldest first. */
+export const artifactsByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<ArtifactRecord>("artifacts.byTrack", `select ${columns} from artifact where track_id = any($1::uuid[]) order by id`, [trackIds])
+})
+
+/** Finest first. */
+export const waveformsByArtifact = Effect.fnUntraced(function* (artifactIds: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<WaveformRecord>(
+    "waveforms.byArtifact",
+    `select artifact_id as "artifactId", samples_per_pixel as "samplesPerPixel", sha256 from waveform where artifact_id = any($1::uuid[]) order by artifact_id, samples_per_pixel`,
+    [artifactIds]
+  )
+})

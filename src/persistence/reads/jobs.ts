@@ -1,0 +1,137 @@
+/** Jobs, their stages and their logs as the API reads them. */
+import { Effect } from "effect"
+import type { JobKind, JobStatus, StageName, StageStatus } from "../../domain/Job.ts"
+import type { QualityTier } from "../../domain/Track.ts"
+import { Database } from "../Database.ts"
+import { type Page, type PageRequest, readPage } from "./page.ts"
+
+export interface JobRecord {
+  readonly id: string
+  readonly kind: JobKind
+  readonly status: JobStatus
+  readonly priority: number
+  readonly progress: number
+  readonly degraded: boolean
+  readonly attempt: number
+  readonly failure: unknown
+  readonly trackId: string | null
+  readonly retryOf: string | null
+  readonly idempotencyKey: string | null
+  readonly lastSequence: number
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+export interface StageRecord {
+  readonly jobId: string
+  readonly name: StageName
+  readonly status: StageStatus
+  readonly progress: number
+  readonly attempt: number
+  readonly provider: string | null
+  readonly quality: QualityTier | null
+  readonly degradedFrom: QualityTier | null
+  readonly failure: unknown
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+const columns = `
+  j.id, j.kind, j.status, j.priority, j.progress, j.degraded, j.attempt, j.failure, j.track_id as "trackId", j.retry_of as "retryOf",
+  j.idempotency_key as "idempotencyKey", j.last_sequence as "lastSequence",
+  j.created_at as "createdAt", j.started_at as "startedAt", j.finished_at as "finishedAt"`
+
+export const jobsById = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<JobRecord>("jobs.byId", `select ${columns} from job j where j.id = any($1::uuid[])`, [ids])
+})
+
+/** Without what the stages keep for later runs. */
+export const stagesByJob = Effect.fnUntraced(function* (jobIds: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<StageRecord>(
+    "stages.byJob",
+    `select job_id as "jobId", name, status, progress, attempt, provider, quality, degraded_from as "degradedFrom", failure,
+       started_at as "startedAt", finished_at as "finishedAt"
+     from job_stage where job_id = any($1::uuid[]) order by job_id, position`,
+    [jobIds]
+  )
+})
+
+export const latestJobByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<JobRecord>(
+    "jobs.latestByTrack",
+    `select ${columns} from unnest($1::uuid[]) as asked(id)
+     cross join lateral (select * from job where track_id = asked.id order by created_at desc, id desc limit 1) as j`,
+    [trackIds]
+  )
+})
+
+/** Everything that is not given matches. */
+export interface JobCriteria {
+  readonly kind?: ReadonlyArray<JobKind> | null | undefined
+  readonly status?: ReadonlyArray<JobStatus> | null | undefined
+  readonly trackId?: string | null | undefined
+  readonly degraded?: boolean | null | undefined
+}
+
+const conditions = `
+  ($1::text[] is null or j.kind = any($1)) and ($2::text[] is null or j.status = any($2))
+  and ($3::uuid is null or j.track_id = $3) and ($4::boolean is null or j.degraded = $4)`
+
+const parameters = (criteria: JobCriteria): ReadonlyArray<unknown> => [criteria.kind ?? null, criteria.status ?? null, criteria.trackId ?? null, criteria.degraded ?? null]
+
+/** Newest first. */
+export const jobPage = (criteria: JobCriteria, page: PageRequest): Effect.Effect<Page<JobRecord>, never, Database> =>
+  readPage<JobRecord>({ name: "jobs.page", columns, from: "job j", id: "j.id", conditions, parameters: parameters(criteria) }, page)
+
+export const countJobs = Effect.fnUntraced(function* (criteria: JobCriteria) {
+  const database = yield* Database
+  const rows = yield* database.query<{ count: number }>("jobs.count", `select count(*)::int as count from job j where ${conditions}`, parameters(criteria))
+  return rows[0]?.count ?? 0
+})
+
+/** Those of the jobs that match, or all unfinished ones that do when no ids are given. */
+export const matchingJobs = Effect.fnUntraced(function* (criteria: JobCriteria, ids: ReadonlyArray<string> | null) {
+  const database = yield* Database
+  return yield* database.query<JobRecord>(
+    "jobs.matching",
+    `select ${columns} from job j where ${conditions}
+       and case when $5::uuid[] is null then j.status not in ('SUCCEEDED', 'FAILED', 'CANCELLED') else j.id = any($5) end
+     order by j.id`,
+    [...parameters(criteria), ids]
+  )
+})
+
+/** How many jobs are to be delivered before each of these, which are queued. */
+export const queuePositions = Effect.fnUntraced(function* (jobIds: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<{ id: string; position: number }>(
+    "jobs.queuePositions",
+    `select j.id, (
+       select count(*)::int from job o
+       where o.status = 'QUEUED' and (o.priority > j.priority or (o.priority = j.priority and (o.created_at, o.id) < (j.created_at, j.id)))
+     ) as position
+     from job j where j.id = any($1::uuid[]) and j.status = 'QUEUED'`,
+    [jobIds]
+  )
+})
+
+export interface EventRecord {
+  readonly jobId: string
+  readonly sequence: number
+  readonly kind: string
+  readonly data: object
+  readonly at: Date
+}
+
+export const eventsAfter = Effect.fnUntraced(function* (jobId: string, afterSequence: number, limit: number) {
+  const database = yield* Database
+  return yield* database.query<EventRecord>(
+    "jobEvents.page",
+    `select job_id as "jobId", sequence, kind, data, at from job_event where job_id = $1 and sequence > $2 order by sequence limit $3`,
+    [jobId, afterSequence, limit]
+  )
+})
