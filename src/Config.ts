@@ -1,0 +1,120 @@
+/**
+ * The configuration: read once at start from the environment and `.env`, checked as a whole. Nothing else reads the
+ * environment; layers take what they need as arguments. What can be set stands in config/settings.ts.
+ */
+import { resolve } from "node:path"
+import { Config, ConfigProvider, Context, Effect, Layer, type LogLevel, Redacted, Result } from "effect"
+import ipaddr from "ipaddr.js"
+import { type ConfigFault, ConfigFaults, shownValue } from "./config/faults.ts"
+import type { Setting } from "./config/setting.ts"
+import { type SettingKey, settings, type SettingValues } from "./config/settings.ts"
+import { processSurroundings, provider, type Surroundings } from "./config/surroundings.ts"
+import { unknownVariables } from "./config/unknownVariables.ts"
+import type { AllowedSource } from "./providers/outbound/AddressPolicy.ts"
+
+export { ConfigFaults, reportConfigFaults } from "./config/faults.ts"
+export { describeConfig } from "./config/table.ts"
+
+export interface PlayheadConfig {
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  /** Without a slash at its end; undefined unless set. `publicUrl` has the default. */
+  readonly publicUrl: string | undefined
+  readonly auth: "none"
+  readonly roles: ReadonlySet<"api" | "worker">
+  /** Absolute. */
+  readonly dataDir: string
+  readonly databaseUrl: Redacted.Redacted | undefined
+  readonly databasePoolSize: number
+  readonly databaseStatementTimeoutMs: number
+  /** Absolute. */
+  readonly importDir: string | undefined
+  readonly allowPrivateSources: ReadonlyArray<AllowedSource>
+  readonly corsOrigins: ReadonlyArray<string>
+  readonly ffmpegPath: string | undefined
+  readonly ffmpegTimeoutMs: number
+  readonly downloadTimeoutMs: number
+  readonly maxUploadBytes: number
+  readonly maxDurationMs: number
+  readonly jobConcurrency: number
+  readonly logFormat: "pretty" | "json"
+  readonly logLevel: LogLevel.LogLevel
+  /** What the operator should hear once logging stands: variables that nobody reads. */
+  readonly warnings: ReadonlyArray<string>
+}
+
+export class AppConfig extends Context.Service<AppConfig, PlayheadConfig>()("playhead/Config/AppConfig") {
+  /** The configuration of this process. Fails with all faults at once. */
+  static readonly layer: Layer.Layer<AppConfig, ConfigFaults> = Layer.effect(AppConfig, Effect.flatMap(processSurroundings, (around) => loadConfig(around)))
+}
+
+const readSetting = (setting: Setting<unknown>, source: ConfigProvider.ConfigProvider, around: Surroundings): Effect.Effect<Result.Result<unknown, ConfigFault>> =>
+  Effect.gen(function*() {
+    const config = Config.schema(setting.codec, setting.name).pipe(Config.withDefault(setting.fallback(around)))
+    const read = yield* Effect.result(config.parse(source))
+    if (Result.isSuccess(read)) return Result.succeed(read.success)
+    const text = yield* Effect.orDie(source.load([setting.name]))
+    return Result.fail({ name: setting.name, value: text?.value === undefined ? undefined : shownValue(setting, text.value), problem: `must be ${setting.allowed}` })
+  })
+
+const isLoopback = (host: string): boolean =>
+  ipaddr.isValid(host) ? ipaddr.process(host).range() === "loopback" : host.toLowerCase() === "localhost"
+
+/** What is wrong only because of another setting. Looks at the values that are right by themselves. */
+const crossFaults = ({ auth, host }: Partial<SettingValues>): ReadonlyArray<ConfigFault> =>
+  auth === "none" && host !== undefined && !isLoopback(host)
+    ? [{
+      name: "HOST",
+      value: host,
+      problem: "must be a loopback address such as 127.0.0.1 while PLAYHEAD_AUTH is none, or everybody on the network could use the API; reach it from elsewhere through a proxy that authenticates"
+    }]
+    : []
+
+const megabyte = 1_048_576
+const levels: Record<SettingValues["logLevel"], LogLevel.LogLevel> = { trace: "Trace", debug: "Debug", info: "Info", warn: "Warn", error: "Error", fatal: "Fatal", none: "None" }
+
+/** The configuration in given surroundings. */
+export const loadConfig = Effect.fn("Config.load")(function*(around: Surroundings): Effect.fn.Return<PlayheadConfig, ConfigFaults> {
+  const source = provider(around)
+  const faults: Array<ConfigFault> = []
+  const read: Partial<Record<SettingKey, unknown>> = {}
+  for (const key of Object.keys(settings) as Array<SettingKey>) {
+    const result = yield* readSetting(settings[key], source, around)
+    if (Result.isSuccess(result)) read[key] = result.success
+    else faults.push(result.failure)
+  }
+  faults.push(...crossFaults(read as Partial<SettingValues>))
+  if (faults.length > 0) return yield* new ConfigFaults({ faults })
+
+  // Every setting was read without a fault, each by its own codec.
+  const values = read as SettingValues
+  return {
+    host: values.host,
+    port: values.port,
+    publicUrl: values.publicUrl?.replace(/\/+$/u, ""),
+    auth: values.auth,
+    roles: new Set(values.roles),
+    dataDir: resolve(around.workingDirectory, values.dataDir),
+    databaseUrl: values.databaseUrl === undefined ? undefined : Redacted.make(values.databaseUrl),
+    databasePoolSize: values.databasePoolSize,
+    databaseStatementTimeoutMs: values.databaseStatementTimeoutMs,
+    importDir: values.importDir === undefined ? undefined : resolve(around.workingDirectory, values.importDir),
+    allowPrivateSources: values.allowPrivateSources,
+    corsOrigins: values.corsOrigins,
+    ffmpegPath: values.ffmpegPath,
+    ffmpegTimeoutMs: values.ffmpegTimeoutSeconds * 1_000,
+    downloadTimeoutMs: values.downloadTimeoutSeconds * 1_000,
+    maxUploadBytes: values.maxUploadMb * megabyte,
+    maxDurationMs: values.maxDurationMinutes * 60_000,
+    jobConcurrency: values.jobConcurrency,
+    logFormat: values.logFormat,
+    logLevel: levels[values.logLevel],
+    // A source that is already in memory cannot fail to be read.
+    warnings: yield* Effect.orDie(unknownVariables([ConfigProvider.fromEnvRecord(around.environment), ...(around.dotEnv === undefined ? [] : [around.dotEnv])]))
+  }
+})
+
+/** Where clients reach the server that listens on this port. */
+export const publicUrl = (config: Pick<PlayheadConfig, "host" | "publicUrl">, listeningPort: number): string =>
+  config.publicUrl ?? `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${listeningPort}`

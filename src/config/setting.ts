@@ -1,0 +1,98 @@
+/** What a setting is, and the forms that a value can take in the environment. */
+import { Result, Schema, SchemaTransformation } from "effect"
+import { type AllowedSource, parseAllowedSource } from "../providers/outbound/AddressPolicy.ts"
+
+/** What the defaults depend on. */
+export interface Machine {
+  readonly cores: number
+  /** Whether standard output is read by a person. */
+  readonly isTerminal: boolean
+}
+
+export interface Setting<A> {
+  /** The environment variable. */
+  readonly name: string
+  readonly codec: Schema.Codec<A, string>
+  readonly fallback: (machine: Machine) => A
+  /** The default in words; empty when there is none. */
+  readonly default: string
+  /** Completes "must be …". */
+  readonly allowed: string
+  readonly meaning: string
+  /** How much of its value may be shown: `url` hides a password, `secret` everything. */
+  readonly exposure: "plain" | "url" | "secret"
+}
+
+/** A setting without an own default is undefined when it is unset. */
+export const optional = <A>(setting: Omit<Setting<A>, "fallback" | "codec" | "default"> & { readonly codec: Schema.Codec<A, string>; readonly default?: string }): Setting<A | undefined> => ({
+  default: "",
+  ...setting,
+  fallback: () => undefined
+})
+
+export const wholeNumber = (name: string, fallback: number | ((machine: Machine) => number), range: readonly [minimum: number, maximum: number], more: { readonly unit: string; readonly meaning: string; readonly default?: string }): Setting<number> => {
+  const [minimum, maximum] = range
+  return {
+    name,
+    codec: Schema.String.check(Schema.isPattern(/^\d{1,12}$/u)).pipe(
+      Schema.decodeTo(Schema.Int.check(Schema.isBetween({ minimum, maximum })), SchemaTransformation.numberFromString)
+    ),
+    fallback: typeof fallback === "number" ? () => fallback : fallback,
+    default: more.default ?? String(fallback),
+    allowed: `a whole number${more.unit === "" ? "" : ` of ${more.unit}`} from ${minimum} to ${maximum}`,
+    meaning: more.meaning,
+    exposure: "plain"
+  }
+}
+
+/** Items between commas; spaces around them and empty ones do not count. */
+export const list = <A>(item: Schema.Codec<A, string>): Schema.Codec<ReadonlyArray<A>, string> =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.Array(item),
+      SchemaTransformation.transform({
+        decode: (text: string): ReadonlyArray<string> => text.split(",").map((part) => part.trim()).filter((part) => part !== ""),
+        encode: (parts: ReadonlyArray<string>) => parts.join(",")
+      })
+    )
+  )
+
+/** One of a few words, in any case. */
+export const oneOf = <const L extends ReadonlyArray<string>>(words: L): Schema.Codec<L[number], string> =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.Literals(words),
+      SchemaTransformation.transform({ decode: (text: string) => text.trim().toLowerCase(), encode: (word) => word })
+    )
+  )
+
+const textWhere = (holds: (text: string) => boolean): Schema.Codec<string, string> =>
+  Schema.String.check(Schema.makeFilter((text) => holds(text)))
+
+export const path = textWhere((text) => !text.includes("\0"))
+
+/** A URL of one of these protocols (with the colon), with a host. */
+export const urlText = (protocols: ReadonlyArray<string>): Schema.Codec<string, string> =>
+  textWhere((text) => {
+    const url = URL.parse(text)
+    return url !== null && protocols.includes(url.protocol) && url.host !== ""
+  })
+
+/** scheme://host[:port] and nothing else, as browsers send it. */
+export const webOrigin = textWhere((text) => {
+  const url = URL.parse(text)
+  return url !== null && ["http:", "https:"].includes(url.protocol) && url.origin === text
+})
+
+export const hostName = textWhere((text) => /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*)$/iu.test(text))
+
+/** A host that the operator vouches for, as outbound requests understand it. */
+export const allowedSource: Schema.Codec<AllowedSource, string> = textWhere((text) => Result.isSuccess(parseAllowedSource(text))).pipe(
+  Schema.decodeTo(
+    Schema.Struct({ host: Schema.String, port: Schema.UndefinedOr(Schema.Int) }),
+    SchemaTransformation.transform({
+      decode: (text: string) => Result.getOrThrow(parseAllowedSource(text)),
+      encode: ({ host, port }) => (port === undefined ? host : `${host}:${port}`)
+    })
+  )
+)

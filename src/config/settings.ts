@@ -1,0 +1,123 @@
+/** Every environment variable that Playhead reads. The README's table is made from this one. */
+import { Schema } from "effect"
+import type { AllowedSource } from "../providers/outbound/AddressPolicy.ts"
+import { allowedSource, hostName, list, oneOf, optional, path, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
+
+export const settings = {
+  host: {
+    name: "HOST",
+    codec: hostName,
+    fallback: () => "127.0.0.1",
+    default: "127.0.0.1",
+    allowed: "a host name or IP address, without port or brackets",
+    meaning: "Address to listen on. While `PLAYHEAD_AUTH` is `none`, a loopback address",
+    exposure: "plain"
+  } satisfies Setting<string>,
+  port: wholeNumber("PORT", 4000, [0, 65_535], { unit: "", meaning: "Port to listen on; 0 takes any free one" }),
+  publicUrl: optional({
+    name: "PLAYHEAD_PUBLIC_URL",
+    codec: urlText(["http:", "https:"]),
+    default: "http://HOST:PORT",
+    allowed: "an http:// or https:// address",
+    meaning: "Where clients reach this server, when that is behind a proxy. Links to media begin with it",
+    exposure: "url"
+  }),
+  auth: {
+    name: "PLAYHEAD_AUTH",
+    codec: oneOf(["none"]),
+    fallback: () => "none",
+    default: "none",
+    allowed: "`none`, the only kind so far",
+    meaning: "Who may use the API: with `none` everybody who reaches it, so only on a loopback `HOST`",
+    exposure: "plain"
+  } satisfies Setting<"none">,
+  roles: {
+    name: "PLAYHEAD_ROLES",
+    codec: list(oneOf(["api", "worker"])).check(Schema.isMinLength(1)),
+    fallback: () => ["api", "worker"],
+    default: "api,worker",
+    allowed: "`api`, `worker` or both, between commas",
+    meaning: "What this process does: answer clients, work on jobs, or both",
+    exposure: "plain"
+  } satisfies Setting<ReadonlyArray<"api" | "worker">>,
+  dataDir: {
+    name: "PLAYHEAD_DATA_DIR",
+    codec: path,
+    fallback: () => "./data",
+    default: "./data",
+    allowed: "a path",
+    meaning: "Directory for files and the embedded database; made if need be",
+    exposure: "plain"
+  } satisfies Setting<string>,
+  databaseUrl: optional({
+    name: "DATABASE_URL",
+    codec: urlText(["postgres:", "postgresql:"]),
+    allowed: "a postgres:// or postgresql:// address",
+    meaning: "The PostgreSQL to use; unset: an embedded one in the data directory",
+    exposure: "url"
+  }),
+  databasePoolSize: wholeNumber("DB_POOL_SIZE", 10, [1, 1_000], { unit: "connections", meaning: "Most connections to PostgreSQL held by this process" }),
+  databaseStatementTimeoutMs: wholeNumber("DB_STATEMENT_TIMEOUT_MS", 15_000, [100, 3_600_000], {
+    unit: "milliseconds",
+    meaning: "A statement that takes longer is ended by the database"
+  }),
+  importDir: optional({
+    name: "PLAYHEAD_IMPORT_DIR",
+    codec: path,
+    allowed: "a path",
+    meaning: "Directory that local files may be imported from; unset: none",
+    exposure: "plain"
+  }),
+  allowPrivateSources: {
+    name: "PLAYHEAD_ALLOW_PRIVATE_SOURCES",
+    codec: list(allowedSource),
+    fallback: () => [],
+    default: "",
+    allowed: "hosts between commas, each with or without a port, such as nas.local,192.168.1.5:8080",
+    meaning: "Hosts that imports may reach although their address is private; unset: none",
+    exposure: "plain"
+  } satisfies Setting<ReadonlyArray<AllowedSource>>,
+  corsOrigins: {
+    name: "PLAYHEAD_CORS_ORIGINS",
+    codec: list(webOrigin),
+    fallback: () => [],
+    default: "",
+    allowed: "origins between commas, such as https://studio.example, each without a path",
+    meaning: "Web origins besides its own that may call the API; unset: none",
+    exposure: "plain"
+  } satisfies Setting<ReadonlyArray<string>>,
+  ffmpegPath: optional({
+    name: "FFMPEG_PATH",
+    codec: path,
+    allowed: "a path",
+    meaning: "The ffmpeg to use; unset: the one in `PATH`, else the bundled one",
+    exposure: "plain"
+  }),
+  ffmpegTimeoutSeconds: wholeNumber("FFMPEG_TIMEOUT_SECONDS", 600, [1, 86_400], { unit: "seconds", meaning: "An ffmpeg that runs longer is ended" }),
+  downloadTimeoutSeconds: wholeNumber("DOWNLOAD_TIMEOUT_SECONDS", 300, [1, 86_400], { unit: "seconds", meaning: "A download that takes longer is given up" }),
+  maxUploadMb: wholeNumber("MAX_UPLOAD_MB", 500, [1, 1_000_000], { unit: "MB (1,048,576 bytes)", meaning: "Largest file that is taken, uploaded or downloaded" }),
+  maxDurationMinutes: wholeNumber("MAX_DURATION_MINUTES", 240, [1, 100_000], { unit: "minutes", meaning: "Longest audio that is taken" }),
+  jobConcurrency: wholeNumber("JOB_CONCURRENCY", ({ cores }) => cores, [1, 256], { unit: "jobs", default: "number of CPU cores", meaning: "Jobs that this process works on at once" }),
+  logFormat: {
+    name: "LOG_FORMAT",
+    codec: oneOf(["pretty", "json"]),
+    fallback: ({ isTerminal }) => (isTerminal ? "pretty" : "json"),
+    default: "pretty on a terminal, else json",
+    allowed: "`pretty` or `json`",
+    meaning: "How log lines look",
+    exposure: "plain"
+  } satisfies Setting<"pretty" | "json">,
+  logLevel: {
+    name: "LOG_LEVEL",
+    codec: oneOf(["trace", "debug", "info", "warn", "error", "fatal", "none"]),
+    fallback: () => "info",
+    default: "info",
+    allowed: "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `none`",
+    meaning: "The least severe log lines that are printed",
+    exposure: "plain"
+  } satisfies Setting<"trace" | "debug" | "info" | "warn" | "error" | "fatal" | "none">
+}
+
+export type SettingKey = keyof typeof settings
+/** The value of every setting, each as its own codec gives it. */
+export type SettingValues = { readonly [Key in SettingKey]: (typeof settings)[Key] extends Setting<infer A> ? A : never }
