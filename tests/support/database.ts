@@ -13,8 +13,9 @@ const ask = async (path: string): Promise<Response> => {
   return answer
 }
 
-const onServer = async (server: string, sql: string) => {
-  const client = new pg.Client(server)
+/** One statement on a connection of its own. */
+export const onServer = async (server: Redacted.Redacted<string>, sql: string): Promise<void> => {
+  const client = new pg.Client(Redacted.value(server))
   await client.connect()
   await client.query(sql)
   await client.end()
@@ -22,13 +23,13 @@ const onServer = async (server: string, sql: string) => {
 
 /** The address of a new database with all tables (or, as a copy of `template1`, with none), dropped with the scope. */
 export const freshPostgres = Effect.fnUntraced(function*(template: string = templateDatabase) {
-  const server = yield* Effect.promise(async () => (await ask("/postgres")).text())
+  const server = Redacted.make(yield* Effect.promise(async () => (await ask("/postgres")).text()))
   const name = `playhead_${crypto.randomUUID().replaceAll("-", "")}`
   yield* Effect.acquireRelease(
     Effect.promise(() => onServer(server, `create database ${name} template ${template}`)),
     () => Effect.promise(() => onServer(server, `drop database if exists ${name} with (force)`))
   )
-  return Redacted.make(databaseUrl(server, name))
+  return Redacted.make(databaseUrl(Redacted.value(server), name))
 })
 
 let dump: Promise<Blob> | undefined
