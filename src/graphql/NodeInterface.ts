@@ -1,0 +1,44 @@
+import type { ArtifactRecord } from "../persistence/reads/artifacts.ts"
+import type { JobRecord } from "../persistence/reads/jobs.ts"
+import type { TrackRecord } from "../persistence/reads/tracks.ts"
+import { builder } from "./builder.ts"
+import type { GraphQLContext } from "./GraphQLContext.ts"
+import { type NodeType, parseGlobalId } from "./ids.ts"
+
+type NodeRecord = { readonly nodeType: NodeType } & (TrackRecord | ArtifactRecord | JobRecord)
+
+/** Every type gives its own `id`, so the interface asks for none of the record. */
+export const NodeInterface = builder.interfaceRef<object>("Node").implement({
+  description: "Anything that can be asked for again by its id.",
+  resolveType: (node) => (node as NodeRecord).nodeType,
+  fields: (t) => ({
+    id: t.id({ description: "Global: unique among all things of all types.", resolve: () => { throw new Error("each type resolves its own id") } })
+  })
+})
+
+const load = async (text: string, { loaders }: GraphQLContext): Promise<object | null> => {
+  const parsed = parseGlobalId(text)
+  if (parsed === undefined) return null
+  const loader = { Track: loaders.track, Artifact: loaders.artifact, Job: loaders.job }[parsed.type as NodeType]
+  const record: object | null = await (loader?.load(parsed.id) ?? null)
+  return record === null ? null : { ...record, nodeType: parsed.type }
+}
+
+const maxNodes = 100
+
+builder.queryFields((t) => ({
+  node: t.field({
+    type: NodeInterface,
+    nullable: true,
+    description: "The thing with this id; null when there is none.",
+    args: { id: t.arg.id({ required: true, description: "As another field returned it." }) },
+    resolve: (_, { id }, context) => load(id, context)
+  }),
+  nodes: t.field({
+    type: [NodeInterface],
+    nullable: { list: false, items: true },
+    description: "Several things by their ids, in the same order; null in the place of each that does not exist. At most 100.",
+    args: { ids: t.arg.idList({ required: true, description: "As other fields returned them." }) },
+    resolve: (_, { ids }, context) => Promise.all(ids.slice(0, maxNodes).map((id) => load(id, context)))
+  })
+}))

@@ -1,0 +1,62 @@
+/**
+ * The one bridge from Effect to GraphQL. A field says which errors it can fail with; an Effect that can fail with any
+ * other does not compile. What a field did not expect is a bug or an outage: the client gets an id, the log gets the rest.
+ */
+import { Cause, Effect, Exit, Option, Stream } from "effect"
+import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
+import { GraphQLError } from "graphql"
+import type { ExpectedError } from "../domain/errors.ts"
+import type { ErrorCode } from "../domain/ErrorCode.ts"
+import type { GraphQLContext, Services } from "./GraphQLContext.ts"
+
+// oxlint-disable-next-line typescript/no-explicit-any -- only the instance side matters here
+export type ErrorClass = abstract new (...args: Array<any>) => ExpectedError
+
+/** A top-level error that a program can tell by its code. */
+export const refusal = (code: ErrorCode | "BAD_REQUEST", message: string, extensions: Readonly<Record<string, unknown>> = {}): GraphQLError =>
+  new GraphQLError(message, { extensions: { code, ...extensions } })
+
+/** Logs what nobody expected under a new id, and returns what a client may know of it. */
+export const incident = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+  const incidentId = uuidV7Unsafe()
+  yield* Effect.logError("A request failed for a reason that nobody expected", cause).pipe(Effect.annotateLogs({ incidentId }))
+  return refusal("INTERNAL", `Something went wrong on our side. The log has it under ${incidentId}.`, { incidentId })
+})
+
+const settle = async <A, E>(exit: Exit.Exit<A, E>, context: GraphQLContext): Promise<A> => {
+  if (Exit.isSuccess(exit)) return exit.value
+  const failure = Cause.findErrorOption(exit.cause)
+  // Pure failures only: one that came with a defect is not the whole story.
+  if (Option.isSome(failure) && !Cause.hasDies(exit.cause)) throw failure.value
+  if (Cause.hasInterruptsOnly(exit.cause)) throw new GraphQLError("The request was given up.", { extensions: { code: "CANCELLED" } })
+  throw await Effect.runPromiseWith(context.services)(incident(exit.cause))
+}
+
+/** Runs the Effect of a field that cannot fail. */
+export const read = async <A>(effect: Effect.Effect<A, never, Services>, context: GraphQLContext): Promise<A> =>
+  settle(await Effect.runPromiseExitWith(context.services)(effect, { signal: context.signal }), context)
+
+/**
+ * A field's resolver from an Effect: `resolve: answer([NotFoundError], (root, args, context) => …)`. The same classes are
+ * named in the field's `errors.types`, for which `failsWith` is the short form.
+ */
+export const answer = <const Classes extends ReadonlyArray<ErrorClass>, Parent, Args, A>(
+  _classes: Classes,
+  effect: (parent: Parent, args: Args, context: GraphQLContext) => Effect.Effect<A, InstanceType<Classes[number]>, Services>
+) =>
+async (parent: Parent, args: Args, context: GraphQLContext): Promise<A> =>
+  settle(await Effect.runPromiseExitWith(context.services)(effect(parent, args, context), { signal: context.signal }), context)
+
+/** The error half of a field whose result is a union with this name. */
+export const failsWith = <const Classes extends ReadonlyArray<ErrorClass>>(classes: Classes, union: string, description: string) => ({
+  types: [...classes] as Array<new (...args: Array<unknown>) => unknown>,
+  directResult: true as const,
+  union: { name: union, description }
+})
+
+/** An Effect stream as the async iterable that a subscription is: returning it ends the stream and all it holds. */
+export const subscribe = <A>(stream: Stream.Stream<A, never, Services>, context: GraphQLContext): AsyncIterable<A> =>
+  Stream.toAsyncIterableWith(
+    stream.pipe(Stream.catchCause((cause) => Stream.fromEffect(Effect.flatMap(incident(cause), (error) => Effect.die(error))))),
+    context.services
+  )

@@ -1,0 +1,37 @@
+/** Reads of one operation, gathered: whatever a list of a hundred asks for its items is asked of the database once. */
+import DataLoader from "dataloader"
+import { type Context, Effect } from "effect"
+import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
+import { jobsById, latestJobByTrack, queuePositions, stagesByJob } from "../persistence/reads/jobs.ts"
+import { tracksById } from "../persistence/reads/tracks.ts"
+import type { Services } from "./GraphQLContext.ts"
+
+export const makeLoaders = (services: Context.Context<Services>) => {
+  const run = Effect.runPromiseWith(services)
+  type Read<Row> = (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Row>, never, Services>
+
+  const one = <Row>(read: Read<Row>, key: (row: Row) => string | null) =>
+    new DataLoader<string, Row | null>(async (ids) => {
+      const rows = new Map((await run(read(ids))).map((row) => [key(row), row]))
+      return ids.map((id) => rows.get(id) ?? null)
+    })
+
+  const many = <Row>(read: Read<Row>, key: (row: Row) => string) =>
+    new DataLoader<string, ReadonlyArray<Row>>(async (ids) => {
+      const groups = Map.groupBy(await run(read(ids)), key)
+      return ids.map((id) => groups.get(id) ?? [])
+    })
+
+  return {
+    track: one(tracksById, (track) => track.id),
+    job: one(jobsById, (job) => job.id),
+    latestJob: one(latestJobByTrack, (job) => job.trackId),
+    queuePosition: one(queuePositions, (queued) => queued.id),
+    artifact: one(artifactsById, (artifact) => artifact.id),
+    stages: many(stagesByJob, (stage) => stage.jobId),
+    artifacts: many(artifactsByTrack, (artifact) => artifact.trackId),
+    waveforms: many(waveformsByArtifact, (waveform) => waveform.artifactId)
+  }
+}
+
+export type Loaders = ReturnType<typeof makeLoaders>

@@ -1,0 +1,40 @@
+import { Effect } from "effect"
+import { type CheckReport, Health, type HealthReport } from "../../operations/Health.ts"
+import { read } from "../bridge.ts"
+import { builder } from "../builder.ts"
+
+const HealthStatusEnum = builder.enumType("HealthStatus", {
+  description: "How well something works.",
+  values: {
+    HEALTHY: { description: "As it should." },
+    DEGRADED: { description: "With restrictions." },
+    UNHEALTHY: { description: "Not at all." }
+  } as const
+})
+
+const HealthCheckRef = builder.objectRef<CheckReport>("HealthCheck").implement({
+  description: "One thing that Playhead stands on.",
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "What was looked at, such as `database`." }),
+    status: t.expose("status", { type: HealthStatusEnum, description: "How well it works." }),
+    latencyMs: t.exposeFloat("latencyMs", { description: "How long the look took, in milliseconds." }),
+    message: t.string({ nullable: true, description: "What is wrong, or what was found.", resolve: (check) => check.message })
+  })
+})
+
+const HealthRef = builder.objectRef<HealthReport>("Health").implement({
+  description: "Whether the server is in order.",
+  fields: (t) => ({
+    status: t.expose("status", { type: HealthStatusEnum, description: "As bad as the worst of the checks." }),
+    checks: t.field({ type: [HealthCheckRef], description: "Everything that was looked at.", resolve: (health) => [...health.checks] }),
+    version: t.exposeString("version", { description: "Of Playhead." }),
+    uptimeSeconds: t.exposeFloat("uptimeSeconds", { description: "Since this process was started." })
+  })
+})
+
+builder.queryField("health", (t) =>
+  t.field({
+    type: HealthRef,
+    description: "Whether the server is in order: every check is run anew.",
+    resolve: (_, _args, context) => read(Effect.flatMap(Health, (health) => health.check), context)
+  }))

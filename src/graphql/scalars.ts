@@ -1,0 +1,55 @@
+import { GraphQLError, Kind } from "graphql"
+import { builder } from "./builder.ts"
+
+/** As Yoga hands over a part of a multipart request. */
+export interface UploadedFile {
+  readonly name: string
+  readonly type: string
+  readonly stream: () => ReadableStream<Uint8Array>
+}
+
+const isoInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
+
+const parseDate = (value: unknown): Date => {
+  const date = typeof value === "string" && isoInstant.test(value) ? new Date(value) : undefined
+  if (date === undefined || Number.isNaN(date.getTime())) throw new GraphQLError("A DateTime is written in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z.")
+  return date
+}
+
+builder.scalarType("DateTime", {
+  description: "An instant in ISO 8601, UTC.",
+  specifiedByURL: "https://scalars.graphql.org/andimarek/date-time.html",
+  serialize: (date) => date.toISOString(),
+  parseValue: parseDate
+})
+
+builder.scalarType("URL", {
+  description: "An absolute address (WHATWG URL).",
+  specifiedByURL: "https://url.spec.whatwg.org/",
+  serialize: (url) => url,
+  // Whether the address may be used is for the field to say, in its union.
+  parseValue: (value) => {
+    if (typeof value !== "string") throw new GraphQLError("A URL is written as text.")
+    return value
+  },
+  parseLiteral: (node) => {
+    if (node.kind !== Kind.STRING) throw new GraphQLError("A URL is written as text.")
+    return node.value
+  }
+})
+
+const isFile = (value: unknown): value is UploadedFile => typeof value === "object" && value !== null && "stream" in value && "name" in value
+
+builder.scalarType("File", {
+  description: "A file of a GraphQL multipart request (https://github.com/jaydenseric/graphql-multipart-request-spec).",
+  serialize: () => {
+    throw new GraphQLError("A File can be sent and not received.")
+  },
+  parseValue: (value) => {
+    if (!isFile(value)) throw new GraphQLError("A File is sent as a part of a multipart request, with null in its place in the variables.")
+    return value
+  },
+  parseLiteral: () => {
+    throw new GraphQLError("A File is passed in a variable.")
+  }
+})
