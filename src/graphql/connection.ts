@@ -19,12 +19,12 @@ export interface PageArguments {
 }
 
 /** The arguments of every connection. */
-export const pageArguments = {
-  first: builder.args((t) => t.int({ description: `How many from the start, 1 to ${maxSize}; ${defaultSize} unless told.` })),
-  after: builder.args((t) => t.string({ description: "Only what follows this cursor." })),
-  last: builder.args((t) => t.int({ description: `How many from the end, 1 to ${maxSize}.` })),
-  before: builder.args((t) => t.string({ description: "Only what precedes this cursor." }))
-}
+export const pageArguments = builder.args((t) => ({
+  first: t.int({ description: `How many from the start, 1 to ${maxSize}; ${defaultSize} unless told.` }),
+  after: t.string({ description: "Only what follows this cursor." }),
+  last: t.int({ description: `How many from the end, 1 to ${maxSize}.` }),
+  before: t.string({ description: "Only what precedes this cursor." })
+}))
 
 const invalid = (message: string) => refusal("INVALID_INPUT", message)
 

@@ -1,0 +1,119 @@
+import { jobPage, countJobs } from "../../persistence/reads/jobs.ts"
+import { countTracks, trackPage, type TrackRecord } from "../../persistence/reads/tracks.ts"
+import { builder } from "../builder.ts"
+import { connectionOf, pageArguments, readConnection } from "../connection.ts"
+import { ArtifactRoleEnum, TrackSourceKindEnum, TrackStatusEnum } from "../enums.ts"
+import { globalId, idOf } from "../ids.ts"
+import { JobConnection } from "../jobs/Job.ts"
+import { JobRef } from "../jobs/JobRef.ts"
+import { NodeInterface } from "../NodeInterface.ts"
+import { ArtifactRef } from "./Artifact.ts"
+import { loudnessOf, LoudnessRef } from "./Loudness.ts"
+import { TrackRef } from "./TrackRef.ts"
+import { waveformOf, WaveformRef } from "./Waveform.ts"
+
+const TrackSourceRef = builder.objectRef<TrackRecord>("TrackSource").implement({
+  description: "Where a track came from.",
+  fields: (t) => ({
+    kind: t.expose("sourceKind", { type: TrackSourceKindEnum, description: "In which way." }),
+    url: t.expose("sourceUrl", { type: "URL", nullable: true, description: "The address it was fetched from." }),
+    filename: t.exposeString("sourceFilename", { nullable: true, description: "What the file was called there." })
+  })
+})
+
+TrackRef.implement({
+  description: "A recording in the library.",
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    id: t.id({ description: "Global id.", resolve: (track) => globalId("Track", track.id) }),
+    status: t.expose("status", { type: TrackStatusEnum, description: "Whether it can be used." }),
+    source: t.field({ type: TrackSourceRef, description: "Where it came from.", resolve: (track) => track }),
+    title: t.exposeString("title", { description: "As given, else from its tags, else from its file name." }),
+    artist: t.exposeString("artist", { nullable: true, description: "Who performs it." }),
+    album: t.exposeString("album", { nullable: true, description: "The album it is on." }),
+    albumArtist: t.exposeString("albumArtist", { nullable: true, description: "Whose album that is." }),
+    genres: t.stringList({ description: "From its tags.", resolve: (track) => [...track.genres] }),
+    year: t.exposeInt("year", { nullable: true, description: "Of its release." }),
+    trackNumber: t.exposeInt("trackNumber", { nullable: true, description: "Its place on the album." }),
+    tags: t.stringList({ description: "The library's own labels.", resolve: (track) => [...track.tags] }),
+    language: t.exposeString("language", { nullable: true, description: "Of its words." }),
+    musicBrainzId: t.exposeID("musicBrainzId", { nullable: true, description: "Of the recording at MusicBrainz." }),
+    durationMs: t.exposeInt("durationMs", { nullable: true, description: "Counted from its samples." }),
+    sampleRateHz: t.exposeInt("sampleRateHz", { nullable: true, description: "Samples a second." }),
+    channels: t.exposeInt("channels", { nullable: true, description: "1 for mono, 2 for stereo." }),
+    codec: t.exposeString("codec", { nullable: true, description: "How the audio is coded, in ffmpeg's name." }),
+    container: t.exposeString("container", { nullable: true, description: "The format of the file." }),
+    bitrateBps: t.exposeInt("bitrateBps", { nullable: true, description: "Bits a second, where the format says." }),
+    sizeBytes: t.exposeFloat("sizeBytes", { nullable: true, description: "Of the original file." }),
+    contentHash: t.exposeString("contentHash", { nullable: true, description: "SHA-256 of the original file, in hexadecimal." }),
+    loudness: t.field({ type: LoudnessRef, nullable: true, description: "As measured.", resolve: loudnessOf }),
+    waveform: t.field({
+      type: WaveformRef,
+      nullable: true,
+      description: "Of the original.",
+      resolve: async (track, _, context) => {
+        const original = (await context.loaders.artifacts.load(track.id)).find((artifact) => artifact.role === "ORIGINAL")
+        return original === undefined ? null : waveformOf(original.id, context)
+      }
+    }),
+    cover: t.field({
+      type: ArtifactRef,
+      nullable: true,
+      description: "The cover picture.",
+      resolve: async (track, _, { loaders }) => (await loaders.artifacts.load(track.id)).find((artifact) => artifact.role === "COVER")
+    }),
+    metadataQuality: t.exposeFloat("metadataQuality", { nullable: true, description: "How well its tags describe it, 0 to 1." }),
+    artifacts: t.field({
+      type: [ArtifactRef],
+      description: "Its files, oldest first.",
+      args: { role: t.arg({ type: ArtifactRoleEnum, description: "Only files of this role." }) },
+      resolve: async (track, { role }, { loaders }) => (await loaders.artifacts.load(track.id)).filter((artifact) => role === null || role === undefined || artifact.role === role)
+    }),
+    jobs: t.field({
+      type: JobConnection,
+      description: "Its jobs, newest first.",
+      args: { ...pageArguments },
+      resolve: (track, page, context) => readConnection("jobs", page, context, (request) => jobPage({ trackId: track.id }, request), () => countJobs({ trackId: track.id }))
+    }),
+    latestJob: t.field({ type: JobRef, nullable: true, description: "Its newest job.", resolve: (track, _, { loaders }) => loaders.latestJob.load(track.id) }),
+    version: t.exposeInt("version", { description: "Grows with every change; pass it back to change only what you have seen." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was added." }),
+    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it last changed." })
+  })
+})
+
+const TrackConnection = connectionOf("Track", TrackRef)
+
+const TrackFilter = builder.inputType("TrackFilter", {
+  description: "Which tracks. What is not given does not matter; all that is given must hold.",
+  fields: (t) => ({
+    status: t.field({ type: [TrackStatusEnum], description: "In one of these statuses." }),
+    artist: t.string({ description: "By this artist; case does not matter." }),
+    album: t.string({ description: "On this album; case does not matter." }),
+    genre: t.string({ description: "Of this genre." }),
+    tag: t.string({ description: "With this label." }),
+    yearFrom: t.int({ description: "Of this year or later." }),
+    yearTo: t.int({ description: "Of this year or earlier." }),
+    durationMsFrom: t.int({ description: "At least this long." }),
+    durationMsTo: t.int({ description: "At most this long." })
+  })
+})
+
+builder.queryFields((t) => ({
+  track: t.field({
+    type: TrackRef,
+    nullable: true,
+    description: "A track by its id; null when there is none.",
+    args: { id: t.arg.id({ required: true, description: "Of the track." }) },
+    resolve: (_, { id }, { loaders }) => {
+      const trackId = idOf("Track", id)
+      return trackId === undefined ? null : loaders.track.load(trackId)
+    }
+  }),
+  tracks: t.field({
+    type: TrackConnection,
+    description: "Tracks, newest first.",
+    args: { filter: t.arg({ type: TrackFilter, description: "Only tracks that match." }), ...pageArguments },
+    resolve: (_, { filter, ...page }, context) => readConnection("tracks", page, context, (request) => trackPage(filter ?? {}, request), () => countTracks(filter ?? {}))
+  })
+}))

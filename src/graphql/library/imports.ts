@@ -1,0 +1,112 @@
+import { Effect } from "effect"
+import {
+  DuplicateTrackError,
+  IdempotencyConflictError,
+  InvalidInputError,
+  NotConfiguredError,
+  NotFoundError,
+  RateLimitedError,
+  SourceBlockedError,
+  StorageError,
+  TooLargeError,
+  UnsupportedMediaError
+} from "../../domain/errors.ts"
+import { type Imported, Library } from "../../library/Library.ts"
+import { answer, failsWith, refusal } from "../bridge.ts"
+import { builder } from "../builder.ts"
+import { JobPriorityEnum } from "../enums.ts"
+import { JobRef } from "../jobs/JobRef.ts"
+import { checkImportInput, checkUploadInput } from "./importInput.ts"
+import { TrackRef } from "./TrackRef.ts"
+
+const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
+
+const TrackImportSuccess = builder.objectRef<Imported>("TrackImportSuccess").implement({
+  description: "The track is in the library and its import is under way.",
+  fields: (t) => ({
+    track: t.field({ type: TrackRef, description: "The new track.", resolve: async ({ trackId }, _, { loaders }) => await loaders.track.load(trackId) ?? gone() }),
+    job: t.field({ type: JobRef, description: "Its import; watch it with `jobEvents`.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() }),
+    replayed: t.exposeBoolean("replayed", { description: "True when the same request was answered before under this idempotency key, and nothing was done now." })
+  })
+})
+
+const details = {
+  title: "1 to 200 characters; from the file's tags unless given.",
+  artist: "1 to 200 characters; from the file's tags unless given.",
+  album: "1 to 200 characters; from the file's tags unless given.",
+  tags: "Labels of your own; at most 50 of 1 to 50 characters.",
+  allowDuplicate: "Import it although the library has the same recording.",
+  idempotencyKey: "1 to 200 characters of your choice: the same request under the same key is carried out once, however often it is sent."
+}
+
+const TrackSourceInput = builder.inputType("TrackSourceInput", {
+  description: "Where the audio is: exactly one of these.",
+  isOneOf: true,
+  fields: (t) => ({
+    url: t.field({ type: "URL", description: "An http or https address." }),
+    file: t.string({ description: "A file in the server's import directory, absolute or relative to it." })
+  })
+})
+
+const TrackImportInput = builder.inputType("TrackImportInput", {
+  description: "An import from an address or a file of the server.",
+  fields: (t) => ({
+    source: t.field({ type: TrackSourceInput, required: true, description: "Where the audio is." }),
+    title: t.string({ description: details.title }),
+    artist: t.string({ description: details.artist }),
+    album: t.string({ description: details.album }),
+    tags: t.stringList({ description: details.tags }),
+    allowDuplicate: t.boolean({ defaultValue: false, description: details.allowDuplicate }),
+    idempotencyKey: t.string({ description: details.idempotencyKey }),
+    priority: t.field({ type: JobPriorityEnum, defaultValue: "NORMAL", description: "Which jobs it goes before." })
+  })
+})
+
+const TrackUploadInput = builder.inputType("TrackUploadInput", {
+  description: "An import of a file that is part of the request.",
+  fields: (t) => ({
+    file: t.field({ type: "File", required: true, description: "The audio, as a part of a multipart request." }),
+    title: t.string({ description: details.title }),
+    artist: t.string({ description: details.artist }),
+    album: t.string({ description: details.album }),
+    tags: t.stringList({ description: details.tags }),
+    allowDuplicate: t.boolean({ defaultValue: false, description: details.allowDuplicate }),
+    idempotencyKey: t.string({ description: details.idempotencyKey })
+  })
+})
+
+const importFailures = [
+  InvalidInputError, UnsupportedMediaError, TooLargeError, SourceBlockedError, IdempotencyConflictError, RateLimitedError, NotConfiguredError, NotFoundError
+] as const
+const uploadFailures = [
+  InvalidInputError, UnsupportedMediaError, TooLargeError, DuplicateTrackError, IdempotencyConflictError, RateLimitedError, StorageError
+] as const
+
+builder.mutationFields((t) => ({
+  trackImport: t.field({
+    type: TrackImportSuccess,
+    description: "Imports audio from an address or a local file. Returns at once; what can only be known later is the job's to say.",
+    errors: failsWith(importFailures, "TrackImportResult", "What `trackImport` comes to."),
+    args: { input: t.arg({ type: TrackImportInput, required: true, description: "What to import." }) },
+    resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }) =>
+      Effect.gen(function* () {
+        const library = yield* Library
+        const { input: checked } = yield* checkImportInput(input)
+        const { url, file } = checked.source
+        const source = typeof url === "string" ? { url } : { file: file ?? "" }
+        return yield* library.importTrack({ ...checked, source, allowDuplicate: input.allowDuplicate ?? false, priority: input.priority ?? "NORMAL" })
+      }))
+  }),
+  trackUpload: t.field({
+    type: TrackImportSuccess,
+    description: "Imports a file that is part of the request (GraphQL multipart). Returns once the file was received.",
+    errors: failsWith(uploadFailures, "TrackUploadResult", "What `trackUpload` comes to."),
+    args: { input: t.arg({ type: TrackUploadInput, required: true, description: "What to import." }) },
+    resolve: answer(uploadFailures, (_root, { input }: { readonly input: typeof TrackUploadInput.$inferInput }) =>
+      Effect.gen(function* () {
+        const library = yield* Library
+        const { input: checked } = yield* checkUploadInput(input)
+        return yield* library.uploadTrack({ ...checked, file: input.file, allowDuplicate: input.allowDuplicate ?? false, priority: "NORMAL" })
+      }))
+  })
+}))

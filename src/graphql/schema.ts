@@ -1,0 +1,12 @@
+/** The whole schema: importing a file of types adds them to the builder. */
+import "./scalars.ts"
+import "./errors/errorTypes.ts"
+import "./NodeInterface.ts"
+import "./jobs/Job.ts"
+import "./jobs/subscriptions.ts"
+import "./library/Track.ts"
+import "./library/imports.ts"
+import "./operations/health.ts"
+import { builder } from "./builder.ts"
+
+export const schema = builder.toSchema()
