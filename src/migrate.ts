@@ -1,24 +1,17 @@
 /** `npm run migrate -- up|down|status`: changes the tables by hand, in the database that the server would use. */
 import { runMain } from "@effect/platform-node/NodeRuntime"
 import { layer as nodeServices } from "@effect/platform-node/NodeServices"
-import { Config, ConfigProvider, Console, Effect, Option } from "effect"
+import { Cause, Console, Effect, Exit } from "effect"
 import { Command } from "effect/cli"
+import { AppConfig } from "./Config.ts"
 import { migrateDown, migrateUp, migrationStatus } from "./persistence/migrating.ts"
 import { openEngine } from "./persistence/openEngine.ts"
-
-const environment = Effect.gen(function*() {
-  const file = yield* Effect.option(ConfigProvider.fromDotEnv())
-  const variables = ConfigProvider.fromEnv()
-  return Option.match(file, { onNone: () => variables, onSome: (fromFile) => ConfigProvider.orElse(variables, fromFile) })
-})
+import { startFailure } from "./startup/startFailure.ts"
 
 const engine = Effect.gen(function*() {
-  const { url, dataDir } = yield* Config.all({
-    url: Config.option(Config.Redacted("DATABASE_URL")),
-    dataDir: Config.withDefault(Config.String("PLAYHEAD_DATA_DIR"), "./data")
-  })
-  return yield* openEngine({ url: Option.getOrUndefined(url), dataDir, poolSize: 2, statementTimeoutMs: 15_000 })
-})
+  const { databaseUrl, dataDir } = yield* AppConfig
+  return yield* openEngine({ url: databaseUrl, dataDir, poolSize: 2, statementTimeoutMs: 15_000 })
+}).pipe(Effect.provide(AppConfig.layer))
 
 const up = Command.make("up", {}, Effect.fn(function*() {
   const applied = yield* migrateUp(yield* engine)
@@ -40,8 +33,10 @@ Command.make("migrate").pipe(
   Command.withDescription("Changes the tables of the database at DATABASE_URL, or of the embedded one under PLAYHEAD_DATA_DIR"),
   Command.withSubcommands([up, down, status]),
   Command.run({ version: "1" }),
-  Effect.provideServiceEffect(ConfigProvider.ConfigProvider, environment),
   Effect.tapError((error) => Console.error(error.message)),
   Effect.provide(nodeServices),
-  (program) => runMain(program, { disableErrorReporting: true })
+  (program) => runMain(program, {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : startFailure(Cause.squash(exit.cause)).exitCode)
+  })
 )

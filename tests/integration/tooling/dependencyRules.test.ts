@@ -2,8 +2,8 @@ import { execFile } from "node:child_process"
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import type { IConfiguration } from "dependency-cruiser"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import config from "../../../.dependency-cruiser.mjs"
 
 interface Violation {
   readonly rule: { readonly name: string }
@@ -11,6 +11,7 @@ interface Violation {
 }
 
 const repository = join(import.meta.dirname, "../../..")
+const { default: config }: { readonly default: IConfiguration } = await import(join(repository, ".dependency-cruiser.mjs"))
 
 /** A house in order: every folder, each importing what it may. */
 const sound: Record<string, string> = {
