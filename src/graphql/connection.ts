@@ -8,8 +8,8 @@ import { builder } from "./builder.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { isUuid } from "./ids.ts"
 
-const defaultSize = 20
-const maxSize = 100
+export const defaultSize = 20
+export const maxSize = 100
 
 export interface PageArguments {
   readonly first?: number | null | undefined
