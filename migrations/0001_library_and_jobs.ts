@@ -37,7 +37,7 @@ export class LibraryAndJobs extends Migration {
       primary key (id),
       constraint track_status_check check (status in ('PENDING', 'PROCESSING', 'READY', 'FAILED')),
       constraint track_source_kind_check check (source_kind in ('UPLOAD', 'URL', 'FILE', 'VIDEO_PAGE', 'GENERATED')),
-      constraint track_title_check check (char_length(title) between 1 and 200)
+      constraint track_title_check check (char_length(title) >= 1 and char_length(title) <= 200)
     )`)
     this.addSql(`create index track_newest_index on track (created_at desc, id desc)`)
     this.addSql(`create index track_content_hash_index on track (content_hash)`)
@@ -78,7 +78,7 @@ export class LibraryAndJobs extends Migration {
       constraint job_retry_of_foreign foreign key (retry_of) references job (id) on delete set null,
       constraint job_kind_check check (kind in ('IMPORT', 'ENHANCE', 'SEPARATE', 'GENERATE', 'TRANSCRIBE', 'TRIM', 'TRANSCODE', 'LYRICS')),
       constraint job_status_check check (status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING', 'SUCCEEDED', 'FAILED', 'CANCELLED')),
-      constraint job_priority_check check (priority between 0 and 2)
+      constraint job_priority_check check (priority >= 0 and priority <= 2)
     )`)
     this.addSql(`create index job_status_index on job (status, created_at)`)
     this.addSql(`create index job_track_index on job (track_id, created_at desc)`)

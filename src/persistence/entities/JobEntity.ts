@@ -44,7 +44,7 @@ export const JobEntity = defineEntity({
   checks: [
     { name: "job_kind_check", expression: oneOf("kind", JobKind.literals) },
     { name: "job_status_check", expression: oneOf("status", JobStatus.literals) },
-    { name: "job_priority_check", expression: "priority between 0 and 2" }
+    { name: "job_priority_check", expression: "priority >= 0 and priority <= 2" }
   ],
   uniques: [{ name: "job_idempotency_key_unique", properties: ["idempotencyKey"] }],
   indexes: [

@@ -44,7 +44,7 @@ export const TrackEntity = defineEntity({
   checks: [
     { name: "track_status_check", expression: oneOf("status", TrackStatus.literals) },
     { name: "track_source_kind_check", expression: oneOf("source_kind", TrackSourceKind.literals) },
-    { name: "track_title_check", expression: "char_length(title) between 1 and 200" }
+    { name: "track_title_check", expression: "char_length(title) >= 1 and char_length(title) <= 200" }
   ],
   indexes: [
     { name: "track_newest_index", columns: [{ name: "createdAt", sort: "DESC" }, { name: "id", sort: "DESC" }], properties: ["createdAt", "id"] },
