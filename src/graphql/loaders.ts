@@ -1,4 +1,7 @@
-/** Reads of one operation, gathered: whatever a list of a hundred asks for its items is asked of the database once. */
+/**
+ * Reads of one operation, gathered: whatever a list of a hundred asks for its items is asked of the database once.
+ * Nothing is remembered beyond that, because a subscription is one operation and lasts while the world goes on.
+ */
 import DataLoader from "dataloader"
 import { type Context, Effect } from "effect"
 import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
@@ -14,13 +17,13 @@ export const makeLoaders = (services: Context.Context<Services>) => {
     new DataLoader<string, Row | null>(async (ids) => {
       const rows = new Map((await run(read(ids))).map((row) => [key(row), row]))
       return ids.map((id) => rows.get(id) ?? null)
-    })
+    }, { cache: false })
 
   const many = <Row>(read: Read<Row>, key: (row: Row) => string) =>
     new DataLoader<string, ReadonlyArray<Row>>(async (ids) => {
       const groups = Map.groupBy(await run(read(ids)), key)
       return ids.map((id) => groups.get(id) ?? [])
-    })
+    }, { cache: false })
 
   return {
     track: one(tracksById, (track) => track.id),

@@ -14,7 +14,7 @@ export const JobEventInterface = builder.interfaceRef<JobEvent>("JobEvent").impl
     job: t.field({
       type: JobRef,
       description: "The job as it stands now.",
-      resolve: async (event, _, { loaders }) => await loaders.job.clear(event.jobId).load(event.jobId) ?? Promise.reject(refusal("NOT_FOUND", "The job was deleted."))
+      resolve: async (event, _, { loaders }) => await loaders.job.load(event.jobId) ?? Promise.reject(refusal("NOT_FOUND", "The job was deleted."))
     }),
     sequence: t.exposeInt("sequence", { description: "Its place in the log, from 1." }),
     at: t.expose("at", { type: "DateTime", description: "When it happened." })

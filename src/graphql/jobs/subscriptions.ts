@@ -40,11 +40,6 @@ builder.subscriptionFields((t) => ({
     description: "Each job that matches, at once and whenever it changes.",
     args: { filter: t.arg({ type: JobFilter, description: "Only jobs that match." }) },
     subscribe: (_, { filter }, context) => subscribe(matching(jobCriteria(filter)), context),
-    resolve: (job, _, { loaders }) => {
-      // A subscription lives longer than what it has read.
-      loaders.stages.clear(job.id)
-      if (job.trackId !== null) loaders.track.clear(job.trackId)
-      return job
-    }
+    resolve: (job) => job
   })
 }))

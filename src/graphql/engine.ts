@@ -1,0 +1,50 @@
+/** How an operation is parsed, limited and executed: the same for every transport. */
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  execute,
+  type ExecutionArgs,
+  executeSubscriptionEvent,
+  GraphQLError,
+  mapSourceToResponseEvent,
+  parse,
+  validateSubscriptionArgs
+} from "graphql"
+import { isAsyncIterable, type Plugin } from "graphql-yoga"
+import type { GraphQLContext } from "./GraphQLContext.ts"
+import { brokenLimits, maxTokens } from "./limits.ts"
+import { makeLoaders } from "./loaders.ts"
+
+/** As graphql-js does it, but each event is resolved with loaders of its own: what an earlier event read is out of date. */
+const subscribe = async (args: ExecutionArgs) => {
+  const validated = validateSubscriptionArgs(args)
+  if (!("operation" in validated)) return { errors: validated }
+  const events = await createSourceEventStream(validated)
+  if (!isAsyncIterable(events)) return events
+  return mapSourceToResponseEvent(validated, events, (event) => {
+    const context = event.contextValue as GraphQLContext
+    return executeSubscriptionEvent({ ...event, contextValue: { ...context, loaders: makeLoaders(context.services) } })
+  })
+}
+
+/** What a transport puts into an operation's context before it is executed. */
+interface Sent {
+  readonly params?: { readonly operationName?: string | null; readonly variables?: Readonly<Record<string, unknown>> | null }
+}
+
+// graphql-js itself executes: Yoga's executor does not know the default values of version 17 in every place.
+export const engine: Plugin = {
+  onParse: ({ setParseFn }) => setParseFn((source: string, options: object) => parse(source, { ...options, maxTokens })),
+  onValidate: ({ context, params }) => ({ setResult, valid }) => {
+    if (!valid) return
+    const { operationName, variables } = (context as Sent).params ?? {}
+    const broken = brokenLimits(params.schema, params.documentAST as DocumentNode, operationName, variables ?? {})
+    if (broken.length > 0) setResult([...broken])
+  },
+  onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
+  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe)
+}
+
+/** Whether an error was meant for the client: one that something else caused tells of the inside. */
+export const isIntended = (error: unknown): error is GraphQLError =>
+  error instanceof GraphQLError && (error.cause === undefined || error.cause === null || isIntended(error.cause))

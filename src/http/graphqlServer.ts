@@ -1,0 +1,62 @@
+/** GraphQL over HTTP, and server-sent events for subscriptions; graphqlSocket.ts serves the same over WebSocket. */
+import { Cause, type Context, Effect } from "effect"
+import { GraphQLError } from "graphql"
+import { createYoga, type GraphQLParams, type YogaServerInstance } from "graphql-yoga"
+import { incident } from "../graphql/bridge.ts"
+import { engine, isIntended } from "../graphql/engine.ts"
+import type { GraphQLContext, Services } from "../graphql/GraphQLContext.ts"
+import { makeLoaders } from "../graphql/loaders.ts"
+import { schema } from "../graphql/schema.ts"
+
+export const graphqlPath = "/graphql"
+
+/** Of JSON requests and of single WebSocket messages; uploads have their own. */
+export const maxMessageBytes = 1_000_000
+
+/** What the transports pass in. */
+export interface Transport {
+  /** An operation that was parsed already. */
+  readonly received?: GraphQLParams
+  /** Aborted when the client goes away; over HTTP the request has it. */
+  readonly signal?: AbortSignal
+}
+
+export type GraphQLServer = YogaServerInstance<Transport, GraphQLContext>
+
+export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl: () => string): GraphQLServer => {
+  const maskError = (error: unknown): Error => {
+    if (isIntended(error)) return error
+    const located = error instanceof GraphQLError ? error : undefined
+    const masked = Effect.runSyncWith(services)(incident(Cause.die(located?.cause ?? error)))
+    return new GraphQLError(masked.message, { nodes: located?.nodes, path: located?.path, extensions: masked.extensions })
+  }
+  return createYoga<Transport, GraphQLContext>({
+    schema,
+    graphqlEndpoint: graphqlPath,
+    context: ({ request, signal }: { readonly request?: Request; readonly signal?: AbortSignal }): GraphQLContext => ({
+      services,
+      loaders: makeLoaders(services),
+      signal: signal ?? request?.signal,
+      publicUrl: publicUrl()
+    }),
+    plugins: [
+      engine,
+      {
+        onRequestParse: ({ serverContext, setRequestParser }) => {
+          const { received } = serverContext as Transport
+          if (received !== undefined) setRequestParser(() => received)
+        }
+      }
+    ],
+    maskedErrors: { maskError },
+    maxRequestBodySize: maxMessageBytes,
+    batching: false,
+    // Served by others: see multipart.ts, graphiql.ts, crossSite.ts.
+    multipart: false,
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    // What goes wrong is logged where it is masked.
+    logging: false
+  })
+}

@@ -1,0 +1,118 @@
+/** GraphQL over WebSocket: the protocol graphql-transport-ws, and nothing else. */
+import type { IncomingMessage } from "node:http"
+import { type ExecutionArgs, GraphQLError } from "graphql"
+import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
+import { type WebSocket, WebSocketServer } from "ws"
+import type { GraphQLContext } from "../graphql/GraphQLContext.ts"
+import { type GraphQLServer, maxMessageBytes } from "./graphqlServer.ts"
+
+/** Per socket. A page that watches more than this does better with `jobChanged`. */
+const maxOperations = 100
+const connectionInitWaitMs = 5_000
+
+interface Extra {
+  /** Aborted when the socket closes. */
+  readonly signal: AbortSignal
+}
+
+type EnvelopedArgs = ExecutionArgs & Pick<ReturnType<GraphQLServer["getEnveloped"]>, "execute" | "subscribe">
+
+/** Parses, validates and limits as for HTTP; what is refused ends the operation, not the socket. */
+const prepare = async (graphql: GraphQLServer, payload: SubscribePayload, signal: AbortSignal): Promise<EnvelopedArgs | Array<GraphQLError>> => {
+  const { contextFactory, execute, parse, schema, subscribe, validate } = graphql.getEnveloped({ params: payload, signal })
+  try {
+    const document = parse(payload.query)
+    const errors = validate(schema, document)
+    if (errors.length > 0) return [...errors]
+    return {
+      schema,
+      document,
+      operationName: payload.operationName,
+      variableValues: payload.variables,
+      contextValue: await contextFactory() as GraphQLContext,
+      execute,
+      subscribe
+    }
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error]
+    throw error
+  }
+}
+
+/** Ends sockets whose other end is gone without a word: the keepalive asks, and silence until the next time is the answer. */
+const keepAlive = (socket: WebSocket, everyMs: number): void => {
+  let answered = true
+  socket.on("pong", () => {
+    answered = true
+  })
+  const timer = setInterval(() => {
+    if (!answered) return socket.terminate()
+    answered = false
+    socket.ping()
+  }, everyMs)
+  socket.once("close", () => clearInterval(timer))
+}
+
+export interface GraphQLSockets {
+  /** Takes over an upgraded connection. */
+  readonly accept: (request: IncomingMessage, connection: IncomingMessage["socket"], head: Buffer) => void
+  /** Closes every socket with a code on which clients connect again; those that do not answer are cut off. */
+  readonly close: () => Promise<void>
+}
+
+export const makeGraphQLSockets = (graphql: GraphQLServer, settings: { readonly keepAliveMs: number; readonly onError: (error: unknown) => void }): GraphQLSockets => {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols, perMessageDeflate: false })
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: connectionInitWaitMs,
+    execute: (args) => (args as EnvelopedArgs).execute(args),
+    subscribe: (args) => (args as EnvelopedArgs).subscribe(args),
+    onSubscribe: ({ extra, subscriptions }, _id, payload) =>
+      Object.keys(subscriptions).length > maxOperations
+        ? [new GraphQLError(`A socket carries at most ${maxOperations} operations at once. End some first.`, { extensions: { code: "RATE_LIMITED" } })]
+        : prepare(graphql, payload, extra.signal)
+  })
+
+  sockets.on("connection", (socket) => {
+    const gone = new AbortController()
+    // Too large a message, a broken frame: ws has closed the socket with the right code already.
+    socket.on("error", () => {})
+    keepAlive(socket, settings.keepAliveMs)
+    const closed = protocol.opened({
+      protocol: socket.protocol,
+      // Resolves when the bytes are on their way, so a slow client slows its own subscription down and nothing piles up.
+      send: (data) =>
+        new Promise((resolve) => {
+          if (socket.readyState === socket.OPEN) socket.send(data, () => resolve())
+          else resolve()
+        }),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage: (handle) => {
+        socket.on("message", (data) => {
+          handle(data.toString()).catch((error: unknown) => {
+            settings.onError(error)
+            socket.close(CloseCode.InternalServerError, "Internal server error")
+          })
+        })
+      }
+    }, { signal: gone.signal })
+    socket.once("close", (code, reason) => {
+      gone.abort()
+      closed(code, reason.toString()).catch(settings.onError)
+    })
+  })
+
+  return {
+    accept: (request, connection, head) => sockets.handleUpgrade(request, connection, head, (socket) => sockets.emit("connection", socket, request)),
+    close: async () => {
+      const all = [...sockets.clients]
+      const ended = Promise.all(all.map((socket) => new Promise((resolve) => socket.once("close", resolve))))
+      for (const socket of all) socket.close(1012, "Service restart")
+      const impatience = setTimeout(() => {
+        for (const socket of all) socket.terminate()
+      }, 1_000)
+      await ended
+      clearTimeout(impatience)
+      sockets.close()
+    }
+  }
+}
