@@ -42,6 +42,8 @@ export class Queue extends Context.Service<Queue, {
   readonly hasEntry: (tx: Transaction, jobId: string) => Effect.Effect<boolean>
   /** Unfinished jobs that no entry stands for. */
   readonly orphans: (before: Date) => Effect.Effect<ReadonlyArray<{ readonly id: string; readonly priority: number; readonly resume_at: Date | null }>>
+  /** Entries that wait or are being worked on. */
+  readonly depth: Effect.Effect<number>
   /** Runs when entries may have been added, and once at the start of listening. */
   readonly onEntries: (wake: () => void) => Effect.Effect<void, never, Scope.Scope>
 }>()("playhead/jobs/Queue") {
@@ -113,6 +115,10 @@ export class Queue extends Context.Service<Queue, {
              order by j.priority desc, j.created_at limit 500`,
             [before]
           ),
+        depth: Effect.map(
+          database.query<{ count: number }>("jobs.depth", `select count(*)::int as count from pgboss.job where name = '${queueName}' and state in ('created', 'retry', 'active')`),
+          (rows) => rows[0]?.count ?? 0
+        ),
         onEntries: (wake) => database.listen(queueChannel, wake)
       })
     })

@@ -1,0 +1,117 @@
+/** The one place where layers meet: what Playhead is made of, and how one part gets the others. */
+import { statfs } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
+import packageJson from "../package.json" with { type: "json" }
+import { FFmpeg } from "./audio/FFmpeg.ts"
+import { type PlayheadConfig, publicUrl } from "./Config.ts"
+import { Server } from "./http/Server.ts"
+import { JobEvents } from "./jobs/JobEvents.ts"
+import { type AnyJobKind, JobKinds } from "./jobs/JobKinds.ts"
+import { Jobs } from "./jobs/Jobs.ts"
+import { Node } from "./jobs/Node.ts"
+import { Queue } from "./jobs/Queue.ts"
+import { Runner } from "./jobs/Runner.ts"
+import { sweepLayer } from "./jobs/Sweep.ts"
+import { Worker } from "./jobs/Worker.ts"
+import { importKind } from "./library/import/importKind.ts"
+import { Library } from "./library/Library.ts"
+import { Health, type NamedCheck } from "./operations/Health.ts"
+import { Database } from "./persistence/Database.ts"
+import { LocalFiles } from "./providers/LocalFiles.ts"
+import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
+import { Blobs } from "./storage/Blobs.ts"
+import { BlobStore } from "./storage/BlobStore.ts"
+import { localBlobStore } from "./storage/localBlobStore.ts"
+import { WorkDirectories } from "./storage/WorkDirectories.ts"
+
+/** Below this much free space new work is likely to fail. */
+const lowDiskBytes = 1024 ** 3
+
+const makeChecks = (config: PlayheadConfig) =>
+  Effect.gen(function* () {
+    const database = yield* Database
+    const ffmpeg = yield* FFmpeg
+    const store = yield* BlobStore
+    const queue = yield* Queue
+    const checks: ReadonlyArray<NamedCheck> = [
+      {
+        name: "database",
+        run: Effect.map(database.health, ({ pool }) => ({
+          status: pool.waiting > 0 ? "DEGRADED" : "HEALTHY",
+          message: `${database.engine}; ${pool.total} of ${pool.limit} connections open, ${pool.idle} idle, ${pool.waiting} requests waiting`
+        }))
+      },
+      { name: "engine", run: Effect.map(queue.depth, (depth) => ({ status: "HEALTHY", message: `${depth} entries in the queue` })) },
+      { name: "storage", run: Effect.as(store.stat("0".repeat(64)), { status: "HEALTHY" }) },
+      {
+        name: "disk",
+        run: Effect.promise(() => statfs(config.dataDir)).pipe(Effect.map(({ bavail, bsize }) => ({
+          status: bavail * bsize < lowDiskBytes ? "DEGRADED" : "HEALTHY",
+          message: `${Math.round((bavail * bsize) / 1_000_000)} MB free`
+        })))
+      },
+      { name: "ffmpeg", run: Effect.succeed({ status: "HEALTHY", message: `${ffmpeg.program.version} (${ffmpeg.program.origin})` }) }
+    ]
+    return checks
+  })
+
+/** Everything, running: the API, the worker, or both, as the roles say. */
+export const appLayer = (config: PlayheadConfig) => {
+  const limits = { maxBytes: config.maxUploadBytes, maxDurationMs: config.maxDurationMs, downloadTimeoutMs: config.downloadTimeoutMs }
+
+  const foundation = Layer.mergeAll(
+    Database.layer({
+      url: config.databaseUrl,
+      dataDir: config.dataDir,
+      poolSize: config.databasePoolSize,
+      statementTimeoutMs: config.databaseStatementTimeoutMs,
+      migrate: true
+    }),
+    localBlobStore({ directory: join(config.dataDir, "blobs") }),
+    WorkDirectories.layer({ directory: join(config.dataDir, "work") }),
+    FFmpeg.layer({ path: config.ffmpegPath, timeoutMs: config.ffmpegTimeoutMs, maxProcesses: config.jobConcurrency }),
+    OutboundHttp.layer({ allowedSources: config.allowPrivateSources }),
+    LocalFiles.layer({ importDir: config.importDir }),
+    Node.layer
+  ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
+
+  const storage = Blobs.layer.pipe(Layer.provideMerge(foundation))
+
+  const kinds = Layer.effect(
+    JobKinds,
+    Effect.map(Effect.all([importKind(limits)]), (all) => new Map(all.map((kind: AnyJobKind) => [kind.kind, kind])))
+  )
+  const engine = Layer.mergeAll(Jobs.layer, JobEvents.layer, Runner.layer).pipe(
+    Layer.provideMerge(Queue.layer),
+    Layer.provideMerge(kinds),
+    Layer.provideMerge(storage)
+  )
+
+  const features = Layer.mergeAll(
+    Library.layer({ maxBytes: config.maxUploadBytes }),
+    Health.layer({ version: packageJson.version, checks: makeChecks(config) })
+  ).pipe(Layer.provideMerge(engine))
+
+  // The sweep comes first: what an earlier life of this process left is taken up before new work is.
+  const work = config.roles.has("worker") ? Worker.layer({ concurrency: config.jobConcurrency }).pipe(Layer.provideMerge(sweepLayer)) : Layer.empty
+  const api = config.roles.has("api")
+    ? Server.layer({
+      host: config.host,
+      port: config.port,
+      publicUrl: (port) => publicUrl(config, port),
+      corsOrigins: config.corsOrigins,
+      maxUploadBytes: config.maxUploadBytes
+    })
+    : Layer.empty
+  const greeting = Layer.effectDiscard(
+    Effect.gen(function* () {
+      for (const warning of config.warnings) yield* Effect.logWarning(warning)
+      if (!config.roles.has("api")) return yield* Effect.logInfo("Playhead works on jobs and serves no API")
+      const { url } = yield* Server
+      yield* Effect.logInfo(`Playhead is ready: GraphiQL is at ${url}/graphql`)
+    })
+  )
+  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features))
+}
