@@ -67,6 +67,8 @@ export class Queue extends Context.Service<Queue, {
           boss.on("error", (error) => Effect.runForkWith(services)(Effect.logWarning("The queue's maintenance failed; it will be tried again", error)))
           await boss.start()
           await boss.createQueue(queueName, { heartbeatSeconds, expireInSeconds, retryLimit, deleteAfterSeconds: 3600 })
+          // Its first use looks the queue up on the pool: inside a transaction the embedded database would wait for that for ever.
+          await boss.findJobs(queueName, { key: "" })
           return boss
         }),
         // The database outlives the queue and is closed by its own layer.

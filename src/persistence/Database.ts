@@ -54,7 +54,10 @@ export class Database extends Context.Service<Database, {
    */
   readonly listen: (channel: string, onMessage: (payload: string) => void) => Effect.Effect<void, never, Scope.Scope>
   readonly health: Effect.Effect<DatabaseHealth, DatabaseFailure>
-  /** For pg-boss: its statements, some of them several in one text, on this database's own pool. */
+  /**
+   * For pg-boss: its statements, some of them several in one text, on this database's own pool. Rejects with a
+   * `DatabaseFailure`. On the embedded database, awaiting it inside a transaction's body waits for ever.
+   */
   readonly executeSql: Engine["executeSql"]
 }>()("playhead/persistence/Database") {
   static readonly layer = (settings: DatabaseSettings): Layer.Layer<Database, DatabaseStartError> =>
@@ -86,7 +89,8 @@ export class Database extends Context.Service<Database, {
             Effect.timed,
             Effect.map(([elapsed]) => ({ latencyMs: Duration.toMillis(elapsed), pool: engine.pool() }))
           ),
-          executeSql: engine.executeSql
+          executeSql: (text, values) =>
+            engine.executeSql(text, values).catch((error) => Promise.reject(databaseFailure(error)))
         })
       })
     )

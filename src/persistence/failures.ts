@@ -15,6 +15,11 @@ export class DatabaseFailure extends Schema.TaggedError<DatabaseFailure>()("Data
   outcomeUnknown: Schema.Boolean,
   cause: Schema.Defect()
 }) {
+  /** The name under which pg has it, and pg-boss looks for it. */
+  get code(): string | undefined {
+    return this.sqlState
+  }
+
   /** The same transaction can succeed when it is run again: it has left no trace, and what stopped it passes. */
   get transient(): boolean {
     return !this.outcomeUnknown && (this.connectionLost || this.sqlState === "40001" || this.sqlState === "40P01")
