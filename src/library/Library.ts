@@ -181,7 +181,7 @@ export class Library extends Context.Service<Library, {
         const uploadTrack = Effect.fn("Library.uploadTrack")(function* (request: UploadRequest) {
           const path = join(yield* workDirectories.make, "upload")
           const bytes = Stream.fromReadableStream({
-            evaluate: request.file.stream,
+            evaluate: () => request.file.stream(),
             onError: (cause) => new StorageError({ message: "The upload broke off. Send the file again.", cause })
           })
           const received = yield* receiveFile(bytes, path, { maxBytes: settings.maxBytes })

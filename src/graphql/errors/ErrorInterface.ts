@@ -1,3 +1,4 @@
+import { decodeFailure, type Failure, isFailure } from "../../domain/errorCatalog.ts"
 import type { ExpectedError } from "../../domain/errors.ts"
 import { builder } from "../builder.ts"
 import { ErrorCodeEnum } from "../enums.ts"
@@ -12,3 +13,13 @@ export const ErrorInterface = builder.interfaceRef<ExpectedError>("Error").imple
     retryable: t.exposeBoolean("retryable", { description: "Whether the same request can succeed later, unchanged." })
   })
 })
+
+/**
+ * A failure as the value of a field. GraphQL takes whatever is an Error for a failure of the field itself, so this is a
+ * plain object with the same properties.
+ */
+export const failureValue = (stored: unknown): ExpectedError => {
+  const failure: Failure = isFailure(stored) ? stored : decodeFailure(stored)
+  const { cause: _cause, stack: _stack, ...fields } = failure
+  return { ...fields, name: failure.name, message: failure.message, code: failure.code, retryable: failure.retryable }
+}

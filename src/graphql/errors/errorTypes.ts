@@ -1,4 +1,5 @@
 /** One type for each class of domain/errors.ts, under the same name and with the description that the catalog has. */
+import { Predicate } from "effect"
 import { errorCatalog, type ErrorTag } from "../../domain/errorCatalog.ts"
 import * as errors from "../../domain/errors.ts"
 import { builder } from "../builder.ts"
@@ -8,7 +9,13 @@ import { JobRef } from "../jobs/JobRef.ts"
 import { TrackRef } from "../library/TrackRef.ts"
 import { ErrorInterface } from "./ErrorInterface.ts"
 
-const described = <Tag extends ErrorTag>(name: Tag) => ({ name, interfaces: [ErrorInterface], description: errorCatalog[name].documentation })
+const described = <Tag extends ErrorTag>(name: Tag) => ({
+  name,
+  interfaces: [ErrorInterface],
+  description: errorCatalog[name].documentation,
+  // By its tag and not by its class: as the value of a field it is a plain object (see `failureValue`).
+  isTypeOf: (value: unknown) => Predicate.hasProperty(value, "_tag") && value._tag === name
+})
 
 const InputIssueRef = builder.objectRef<errors.InputIssue>("InputIssue").implement({
   description: "One fault of an input.",

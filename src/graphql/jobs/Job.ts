@@ -1,5 +1,4 @@
 import { Effect } from "effect"
-import { decodeFailure } from "../../domain/errorCatalog.ts"
 import { isTerminal } from "../../domain/Job.ts"
 import { decodeEventBody } from "../../domain/JobEvent.ts"
 import { countJobs, eventsAfter, jobPage } from "../../persistence/reads/jobs.ts"
@@ -7,7 +6,7 @@ import { read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { connectionOf, pageArguments, readConnection } from "../connection.ts"
 import { JobKindEnum, JobPriorityEnum, JobStatusEnum } from "../enums.ts"
-import { ErrorInterface } from "../errors/ErrorInterface.ts"
+import { ErrorInterface, failureValue } from "../errors/ErrorInterface.ts"
 import { globalId, idOf } from "../ids.ts"
 import { TrackRef } from "../library/TrackRef.ts"
 import { NodeInterface } from "../NodeInterface.ts"
@@ -41,7 +40,7 @@ JobRef.implement({
     stages: t.field({ type: [JobStageRef], description: "All its stages, in order.", resolve: async (job, _, { loaders }) => [...await loaders.stages.load(job.id)] }),
     degraded: t.exposeBoolean("degraded", { description: "Whether a stage had to fall back to a lesser method." }),
     attempt: t.exposeInt("attempt", { description: "How often work on it has begun; more than 1 after a retry or the loss of a worker." }),
-    failure: t.field({ type: ErrorInterface, nullable: true, description: "Why it failed.", resolve: (job) => job.failure === null ? null : decodeFailure(job.failure) }),
+    failure: t.field({ type: ErrorInterface, nullable: true, description: "Why it failed.", resolve: (job) => job.failure === null ? null : failureValue(job.failure) }),
     track: t.field({
       type: TrackRef,
       nullable: true,

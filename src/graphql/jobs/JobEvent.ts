@@ -3,7 +3,7 @@ import type { JobEvent, JobEventBody, JobEventTag, StageSnapshot } from "../../d
 import { refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { QualityTierEnum } from "../enums.ts"
-import { ErrorInterface } from "../errors/ErrorInterface.ts"
+import { ErrorInterface, failureValue } from "../errors/ErrorInterface.ts"
 import { JobRef } from "./JobRef.ts"
 import { JobStageRef, type StageView } from "./JobStage.ts"
 
@@ -56,7 +56,7 @@ eventRef("StageRetryingEvent").implement({
   ...described("A stage failed in a way that may pass, and will be tried again."),
   fields: (t) => ({
     stage: t.field({ type: JobStageRef, description: stageText, resolve: ({ body }) => stageView(body.stage) }),
-    failure: t.field({ type: ErrorInterface, description: "What went wrong.", resolve: ({ body }) => body.failure }),
+    failure: t.field({ type: ErrorInterface, description: "What went wrong.", resolve: ({ body }) => failureValue(body.failure) }),
     delayMs: t.int({ description: "How long until the next try, in milliseconds.", resolve: ({ body }) => body.delayMs })
   })
 })
@@ -67,7 +67,7 @@ eventRef("StageDegradedEvent").implement({
     stage: t.field({ type: JobStageRef, description: stageText, resolve: ({ body }) => stageView(body.stage) }),
     from: t.field({ type: QualityTierEnum, description: "The tier that failed.", resolve: ({ body }) => body.from }),
     to: t.field({ type: QualityTierEnum, description: "The tier that takes its place.", resolve: ({ body }) => body.to }),
-    failure: t.field({ type: ErrorInterface, description: "Why it failed.", resolve: ({ body }) => body.failure })
+    failure: t.field({ type: ErrorInterface, description: "Why it failed.", resolve: ({ body }) => failureValue(body.failure) })
   })
 })
 
@@ -94,7 +94,7 @@ eventRef("JobSucceededEvent").implement({
 
 eventRef("JobFailedEvent").implement({
   ...described("The job failed for good. Terminal."),
-  fields: (t) => ({ failure: t.field({ type: ErrorInterface, description: "Why.", resolve: ({ body }) => body.failure }) })
+  fields: (t) => ({ failure: t.field({ type: ErrorInterface, description: "Why.", resolve: ({ body }) => failureValue(body.failure) }) })
 })
 
 eventRef("JobCancelledEvent").implement({ ...described("The job was cancelled and nothing of it runs any more. Terminal.") })

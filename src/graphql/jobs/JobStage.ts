@@ -1,9 +1,8 @@
-import { decodeFailure, type Failure, isFailure } from "../../domain/errorCatalog.ts"
 import type { StageName, StageStatus } from "../../domain/Job.ts"
 import type { QualityTier } from "../../domain/Track.ts"
 import { builder } from "../builder.ts"
 import { QualityTierEnum, StageNameEnum, StageStatusEnum } from "../enums.ts"
-import { ErrorInterface } from "../errors/ErrorInterface.ts"
+import { ErrorInterface, failureValue } from "../errors/ErrorInterface.ts"
 
 /** A stage as it stands, or as an event saw it. */
 export interface StageView {
@@ -20,8 +19,6 @@ export interface StageView {
   readonly finishedAt: Date | null
 }
 
-const failureOf = (failure: unknown): Failure | null => failure === null ? null : isFailure(failure) ? failure : decodeFailure(failure)
-
 export const JobStageRef = builder.objectRef<StageView>("JobStage").implement({
   description: "One step of a job.",
   fields: (t) => ({
@@ -32,7 +29,7 @@ export const JobStageRef = builder.objectRef<StageView>("JobStage").implement({
     provider: t.exposeString("provider", { nullable: true, description: "The outside service that serves it." }),
     quality: t.expose("quality", { type: QualityTierEnum, nullable: true, description: "The tier that served." }),
     degradedFrom: t.expose("degradedFrom", { type: QualityTierEnum, nullable: true, description: "The tier that was tried first, where a fallback served instead." }),
-    failure: t.field({ type: ErrorInterface, nullable: true, description: "What went wrong in its last try.", resolve: (stage) => failureOf(stage.failure) }),
+    failure: t.field({ type: ErrorInterface, nullable: true, description: "What went wrong in its last try.", resolve: (stage) => stage.failure === null ? null : failureValue(stage.failure) }),
     startedAt: t.expose("startedAt", { type: "DateTime", nullable: true, description: "When its last try began." }),
     finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true, description: "When it ended." })
   })
