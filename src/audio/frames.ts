@@ -44,7 +44,7 @@ const maxLeadIn = 4096
 /** That many frames in a row do not happen by chance: one header in random bytes does every few kilobytes. */
 const chainLength = 4
 
-/** Whether frames follow each other from somewhere near the start; a file of fewer frames must consist of nothing else. */
+/** Whether frames follow each other from somewhere near the start; a file of fewer must begin with two and hold nothing behind them but tags. */
 export const hasFrameChain = (bytes: Uint8Array, frameLength: (bytes: Uint8Array, at: number) => number): boolean => {
   for (let start = 0; start < Math.min(bytes.length, maxLeadIn); start++) {
     let at = start
@@ -53,7 +53,10 @@ export const hasFrameChain = (bytes: Uint8Array, frameLength: (bytes: Uint8Array
       at += length
       frames++
     }
-    if (frames >= chainLength || (frames > 0 && start === 0 && at >= bytes.length)) return true
+    if (frames >= chainLength || (start === 0 && frames >= 2 && isEnd(bytes, at))) return true
   }
   return false
 }
+
+/** Whether nothing follows but an ID3v1 or APE tag; the last frame may have been cut. */
+const isEnd = (bytes: Uint8Array, at: number): boolean => at >= bytes.length || /^(?:TAG|APETAGEX)/u.test(Buffer.from(bytes.subarray(at, at + 8)).toString("latin1"))

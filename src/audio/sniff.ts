@@ -51,15 +51,17 @@ export const sniff = async (head: Uint8Array): Promise<Sniffed> => {
   if (head.length === 0) return { _tag: "Other", detected: "an empty file" }
   const text = textIn(head)
   if (text !== undefined) return { _tag: "Other", detected: text }
-  if ((startsWith(head, "RIFF") || startsWith(head, "RF64") || startsWith(head, "RIFX")) && startsWith(head, "WAVE", 8)) return audio(wav)
+  if (["RIFF", "RF64", "BW64", "RIFX"].some((name) => startsWith(head, name)) && startsWith(head, "WAVE", 8)) return audio(wav)
   if (startsWith(head, "riff\u002e\u0091\u00cf\u0011")) return audio(wave64)
   const type = await fileTypeFromBuffer(head)
   const known = type === undefined ? undefined : formatsByExtension[type.ext]
   if (known !== undefined && known !== mp3 && known !== adts) return audio(known)
+  const isNamedOtherwise = type !== undefined && !["audio/mpeg", "audio/aac"].includes(type.mime)
+  if (isNamedOtherwise) return { _tag: "Other", detected: type.mime }
   // A stray sync word makes a detector say "MP3" of random bytes.
   if (hasFrameChain(head, mpegFrameLength)) return audio(mp3)
   if (hasFrameChain(head, adtsFrameLength)) return audio(adts)
-  return { _tag: "Other", detected: type === undefined || known !== undefined ? null : type.mime }
+  return { _tag: "Other", detected: null }
 }
 
 export const unsupported = (detected: string | null): UnsupportedMediaError =>
@@ -69,17 +71,23 @@ export const unsupported = (detected: string | null): UnsupportedMediaError =>
     supported: supportedContainers
   })
 
+/** Programs that only ever prepend leave several. */
+const maxTags = 8
+
+/** The first 64 KiB behind the ID3v2 tags, which covers make larger than any head. */
 const readHead = async (path: string): Promise<Uint8Array> => {
   const file = await open(path, "r")
   try {
     const buffer = Buffer.alloc(headBytes)
-    const first = await file.read(buffer, 0, headBytes, 0)
-    const head = buffer.subarray(0, first.bytesRead)
-    const behindTag = id3Length(head)
-    if (behindTag === 0) return head
-    const rest = Buffer.alloc(headBytes)
-    const { bytesRead } = await file.read(rest, 0, headBytes, behindTag)
-    return rest.subarray(0, bytesRead)
+    let at = 0
+    for (let tags = 0; tags <= maxTags; tags++) {
+      const { bytesRead } = await file.read(buffer, 0, headBytes, at)
+      const head = buffer.subarray(0, bytesRead)
+      const behindTag = id3Length(head)
+      if (behindTag === 0) return head
+      at += behindTag
+    }
+    return Buffer.alloc(0)
   } finally {
     await file.close()
   }

@@ -1,103 +1,39 @@
-/** What a file says of itself. Written by anybody with any program: everything is cleaned, cut to size and optional. */
-import { Cause, Effect } from "effect"
-import type { IAudioMetadata, IPicture } from "music-metadata"
-import { parseFile, selectCover } from "music-metadata"
+/** What a file says of itself, and how well that describes it. */
+import { Worker } from "node:worker_threads"
+import { Effect } from "effect"
+import { noTags, type Tags } from "./tags/Tags.ts"
 
-export interface Cover {
-  readonly mediaType: string
-  readonly bytes: Uint8Array
-}
+const timeLimit = "10 seconds"
+/** For the parser's objects; what a cover weighs is capped where tags are cleaned. */
+const maxHeapMb = 256
 
-export interface Tags {
-  readonly title: string | null
-  readonly artist: string | null
-  readonly album: string | null
-  readonly albumArtist: string | null
-  readonly genres: ReadonlyArray<string>
-  readonly year: number | null
-  readonly trackNumber: number | null
-  /** ISO 639, as the tag has it. */
-  readonly language: string | null
-  /** Of the recording. */
-  readonly musicBrainzId: string | null
-  readonly cover: Cover | null
-}
-
-const noTags: Tags = { title: null, artist: null, album: null, albumArtist: null, genres: [], year: null, trackNumber: null, language: null, musicBrainzId: null, cover: null }
-
-const maxTextLength = 200
-const maxGenres = 20
-const maxGenreLength = 50
-const maxCoverBytes = 10 * 1024 * 1024
-const timeLimit = "5 seconds"
-
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
-
-/** One line of well-formed text in Unicode's composed form, cut between characters as people see them; null when nothing is left. */
-export const cleanText = (text: string | undefined, maxLength = maxTextLength): string | null => {
-  if (text === undefined) return null
-  const line = text
-    // Megabytes of title are not worth normalising.
-    .slice(0, maxLength * 20)
-    .toWellFormed()
-    .normalize("NFC")
-    .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, " ")
-    .trim()
-  if (line.length <= maxLength) return line === "" ? null : line
-  let cut = ""
-  for (const { segment } of graphemes.segment(line)) {
-    if (cut.length + segment.length > maxLength) break
-    cut += segment
-  }
-  return cut.trim()
-}
-
-const signatures: ReadonlyArray<readonly [mediaType: string, pattern: RegExp]> = [
-  ["image/jpeg", /^\xff\xd8\xff/],
-  ["image/png", /^\x89PNG\r\n\x1a\n/],
-  ["image/gif", /^GIF8[79]a/],
-  ["image/webp", /^RIFF[^]{4}WEBP/]
-]
-
-const coverOf = (pictures: Array<IPicture> | undefined): Cover | null => {
-  const picture = selectCover(pictures)
-  if (picture === null || picture.data.length > maxCoverBytes) return null
-  const start = Buffer.from(picture.data.subarray(0, 16)).toString("latin1")
-  const mediaType = signatures.find(([, pattern]) => pattern.test(start))?.[0]
-  return mediaType === undefined ? null : { mediaType, bytes: picture.data }
-}
-
-const positive = (value: number | null | undefined, max: number): number | null =>
-  value !== null && value !== undefined && Number.isInteger(value) && value >= 1 && value <= max ? value : null
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
-const fromMetadata = ({ common }: IAudioMetadata): Tags => {
-  const genres = (common.genre ?? []).slice(0, maxGenres).map((genre) => cleanText(genre, maxGenreLength)).filter((genre) => genre !== null)
-  const recordingId = common.musicbrainz_recordingid
-  return {
-    title: cleanText(common.title),
-    artist: cleanText(common.artist),
-    album: cleanText(common.album),
-    albumArtist: cleanText(common.albumartist),
-    genres: [...new Set(genres)],
-    year: positive(common.year, 9999),
-    trackNumber: positive(common.track.no, 9999),
-    language: cleanText(common.language, 20),
-    musicBrainzId: recordingId !== undefined && uuid.test(recordingId) ? recordingId.toLowerCase() : null,
-    cover: coverOf(common.picture)
-  }
-}
+/**
+ * In a thread, because a parser that is led in circles by a hostile file never gives the event loop a turn: no timeout
+ * would fire, and nothing else in this process would run.
+ */
+const readInThread = (path: string): Effect.Effect<Tags, Error> =>
+  Effect.callback<Tags, Error>((resume) => {
+    const worker = new Worker(new URL("./tags/readTags.worker.ts", import.meta.url), {
+      workerData: path,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+      // The server's own flags and output are none of its business.
+      execArgv: [],
+      stdout: true,
+      stderr: true
+    })
+    worker.once("message", (tags: Tags) => resume(Effect.succeed(tags)))
+    worker.once("error", (cause) => resume(Effect.fail(cause instanceof Error ? cause : new Error(String(cause)))))
+    worker.once("exit", () => resume(Effect.fail(new Error("The parser ended without an answer"))))
+    return Effect.promise(() => worker.terminate())
+  })
 
 /** Never fails: a file whose tags cannot be read in time has none, and the log says why. */
-export const readTags = (path: string): Effect.Effect<Tags> =>
-  Effect.tryPromise(() => parseFile(path, { duration: false, skipPostHeaders: false })).pipe(
+export const readTags: (path: string) => Effect.Effect<Tags> = Effect.fn("audio.readTags")(function* (path: string) {
+  return yield* readInThread(path).pipe(
     Effect.timeout(timeLimit),
-    Effect.map(fromMetadata),
-    Effect.catchCause((cause) =>
-      Cause.hasInterrupts(cause) ? Effect.failCause(cause as Cause.Cause<never>) : Effect.as(Effect.logInfo("The tags could not be read; the file is taken to have none", cause), noTags)),
-    Effect.withSpan("audio.readTags")
+    Effect.catch((failure) => Effect.as(Effect.logInfo("The tags could not be read; the file is taken to have none", failure), noTags))
   )
+})
 
 /** How much each part of the description adds; they sum to 1. */
 const qualityWeights = { title: 0.25, artist: 0.25, album: 0.15, year: 0.1, genres: 0.05, trackNumber: 0.05, cover: 0.1, musicBrainzId: 0.05 } as const

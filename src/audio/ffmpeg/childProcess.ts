@@ -26,8 +26,11 @@ export interface ChildOutcome {
   readonly stderr: string
 }
 
-/** What a child gets to end by itself after SIGTERM. */
-const graceMs = 2_000
+/**
+ * What a child gets to end by itself after SIGTERM. Short, because ffmpeg 7.0 with -nostdin ignores the first three, and
+ * because what it would write at its end is not wanted any more.
+ */
+const graceMs = 250
 
 /** Only what is read is a pipe, so none can fill up unread. */
 const stdioFor = (fds: Iterable<number>): Array<"ignore" | "pipe"> => {
@@ -49,7 +52,7 @@ const signalGroup = (leader: number, signal: NodeJS.Signals): void => {
 
 /**
  * Runs a program until it has ended and its pipes are closed. Interruption sends SIGTERM to the whole group, SIGKILL
- * after two seconds, and waits for the end. Dies with what a consumer throws, after ending the child in the same way;
+ * a moment later, and waits for the end. Dies with what a consumer throws, after ending the child in the same way;
  * fails with what `spawn` says if the program cannot be started.
  */
 export const runChild = (request: ChildRequest): Effect.Effect<ChildOutcome, Error> =>

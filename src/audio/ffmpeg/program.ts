@@ -35,10 +35,10 @@ const bundledPath = Effect.try({
 }).pipe(Effect.orElseSucceed(() => undefined))
 
 const versionOf = (path: string) =>
-  Effect.map(printed(path, ["-hide_banner", "-version"]), (text) => text === undefined ? undefined : /^ffmpeg version (\S+)/u.exec(text)?.[1])
+  Effect.map(printed(path, ["-hide_banner", "-version"]), (text) => text === undefined ? undefined : /^ffmpeg version n?(\S+)/u.exec(text)?.[1])
 
-/** Builds from git have versions such as `N-109542-g1bf1f4`, and are new. */
-const isTooOld = (version: string) => Number(/^n?(\d+)\./u.exec(version)?.[1] ?? oldestMajor) < oldestMajor
+/** Builds from git have versions such as `N-109542-g1bf1f4cb22`, and are new. */
+const isTooOld = (version: string) => Number(/^(\d+)\./u.exec(version)?.[1] ?? oldestMajor) < oldestMajor
 
 const examine = Effect.fnUntraced(function*(path: string, origin: Program["origin"]) {
   const version = yield* versionOf(path)

@@ -1,0 +1,85 @@
+/** Tags are written by anybody with any program: each is cleaned, cut to size or dropped. */
+import type { ICommonTagsResult, IPicture } from "music-metadata"
+import { selectCover } from "music-metadata"
+import type { Cover, Tags } from "./Tags.ts"
+
+const maxTextLength = 200
+const maxGenres = 20
+const maxGenreLength = 50
+const maxLanguageLength = 20
+const maxNumber = 9999
+const maxCoverBytes = 10 * 1024 * 1024
+
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
+
+/** Invisible and with no place in a title: byte-order marks, zero-width spaces, and what turns the text around it. */
+const invisible = /[\u00AD\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu
+
+/**
+ * One line of well-formed text in Unicode's composed form (NFC), of at most `maxLength` UTF-16 units, cut between
+ * characters as people see them; null when nothing is left.
+ */
+export const cleanText = (text: string | undefined, maxLength = maxTextLength): string | null => {
+  if (text === undefined) return null
+  const line = text
+    // Megabytes of title are not worth normalising.
+    .slice(0, maxLength * 20)
+    .toWellFormed()
+    .replaceAll(invisible, "")
+    .replaceAll(/[\p{Cc}\s]+/gu, " ")
+    .normalize("NFC")
+    .trim()
+  if (line === "") return null
+  if (line.length <= maxLength) return line
+  let cut = ""
+  for (const { segment } of graphemes.segment(line)) {
+    if (cut.length + segment.length > maxLength) break
+    cut += segment
+  }
+  // A single character can be longer, with enough accents heaped on it: nobody can read that.
+  return cut.trim() || null
+}
+
+/** The first bytes in hexadecimal. */
+const signatures: ReadonlyArray<readonly [mediaType: string, pattern: RegExp]> = [
+  ["image/jpeg", /^ffd8ff/u],
+  ["image/png", /^89504e470d0a1a0a/u],
+  ["image/gif", /^47494638(?:37|39)61/u],
+  ["image/webp", /^52494646.{8}57454250/u]
+]
+
+const coverOf = (pictures: Array<IPicture> | undefined): Cover | null => {
+  const picture = selectCover(pictures)
+  if (picture === null || picture.data.length > maxCoverBytes) return null
+  const start = Buffer.from(picture.data.subarray(0, 16)).toString("hex")
+  const mediaType = signatures.find(([, pattern]) => pattern.test(start))?.[0]
+  return mediaType === undefined ? null : { mediaType, bytes: picture.data }
+}
+
+const plausible = (value: number | null | undefined): number | null =>
+  value !== null && value !== undefined && Number.isInteger(value) && value >= 1 && value <= maxNumber ? value : null
+
+const genresOf = (genres: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const bySpelling = new Map<string, string>()
+  for (const genre of genres) {
+    const cleaned = cleanText(genre, maxGenreLength)
+    if (cleaned !== null && !bySpelling.has(cleaned.toLowerCase())) bySpelling.set(cleaned.toLowerCase(), cleaned)
+    if (bySpelling.size === maxGenres) break
+  }
+  return [...bySpelling.values()]
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/iu
+
+export const cleanTags = (common: ICommonTagsResult): Tags => ({
+  title: cleanText(common.title),
+  artist: cleanText(common.artist),
+  album: cleanText(common.album),
+  albumArtist: cleanText(common.albumartist),
+  genres: genresOf(common.genre ?? []),
+  year: plausible(common.year),
+  trackNumber: plausible(common.track.no),
+  language: cleanText(common.language, maxLanguageLength),
+  musicBrainzId: uuid.test(common.musicbrainz_recordingid ?? "") ? (common.musicbrainz_recordingid ?? "").toLowerCase() : null,
+  cover: coverOf(common.picture)
+})
