@@ -5,7 +5,9 @@ import { FFmpeg } from "../FFmpeg.ts"
 import { type Demuxer, input } from "../ffmpeg/input.ts"
 import type { Loudness } from "../../domain/Track.ts"
 import type { Waveform } from "../waveform/Waveform.ts"
+import { allowedShortfallMs, refutesDeclaredDuration, strictness } from "./completeness.ts"
 import { LoudnessMeter } from "./LoudnessMeter.ts"
+import { pcmFrames } from "./pcmFrames.ts"
 import { PeakMeter } from "./PeakMeter.ts"
 import { TruePeakMeter } from "./TruePeakMeter.ts"
 
@@ -31,50 +33,39 @@ export interface Analysis {
 }
 
 const samplesPerPixel = 256
-const bytesPerSample = 4
-
-/** Turns chunks of bytes into whole frames of samples. */
-const frameReader = (channels: number, consume: (samples: Float32Array) => void) => {
-  const frameBytes = channels * bytesPerSample
-  let rest = Buffer.alloc(0)
-  return (chunk: Uint8Array) => {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    const whole = bytes.length - (bytes.length % frameBytes)
-    // A view needs an aligned start, and the chunk belongs to the pipe: both are had by a copy.
-    const samples = new Float32Array(whole / bytesPerSample)
-    new Uint8Array(samples.buffer).set(bytes.subarray(0, whole))
-    rest = Buffer.from(bytes.subarray(whole))
-    consume(samples)
-  }
-}
-
 const damaged = (message: string): AudioProcessingError => new AudioProcessingError({ message })
 
-/** How much a recording may fall short of what its header says before it counts as cut: estimates are off by that much. */
-const allowedShortfallMs = (declaredMs: number): number => Math.max(1000, declaredMs * 0.02)
+/** Only up to two channels are supported by ffmpeg's chromaprint; fingerprints are of the mono mix anyway. */
+const maxFingerprintChannels = 2
 
 /**
- * Loudness, true peak, peaks and fingerprint. Fails with AudioProcessingError when the audio is damaged, cut short of
- * what its headers promise, or has no samples.
+ * Loudness, true peak, peaks and fingerprint of the first audio stream. Its samples pass through once and are measured as
+ * they come, in pieces of a few tenths of a millisecond: ffmpeg decodes on another core meanwhile, and waits when we are slower.
+ *
+ * Fails with AudioProcessingError when the audio is damaged, cut short of what its headers promise, or has no samples;
+ * with what `tooLong` makes as soon as more than `maxDurationMs` were decoded.
  */
 export const analyze = Effect.fn("audio.analyze")(function* (request: AnalysisRequest): Effect.fn.Return<Analysis, AudioProcessingError | TimedOutError | ResourceLimitError, FFmpeg> {
   const ffmpeg = yield* FFmpeg
-  const { sampleRateHz, channels } = request
+  const { sampleRateHz, channels, demuxer, maxDurationMs } = request
   const loudness = new LoudnessMeter(sampleRateHz, channels)
   const truePeak = new TruePeakMeter(sampleRateHz, channels)
   const peaks = new PeakMeter(channels, samplesPerPixel)
   const fingerprint: Array<Uint8Array> = []
   let frames = 0
+  let isDurationDeclared = true
+  // A little more than is allowed tells too long from just long enough; nothing behind it is decoded.
+  const limit = ["-t", String(maxDurationMs / 1000 + 1)]
+  // Two outputs and not one graph with filters: ffmpeg 7 runs each on a thread of its own.
   yield* ffmpeg.run({
     args: [
-      "-v", "error", "-xerror", "-err_detect", "+explode",
-      ...input(request.path, request.demuxer),
-      // One sample more than is allowed tells too long from just long enough; nothing behind it is decoded.
-      "-map", "0:a:0", "-t", String(request.maxDurationMs / 1000 + 1), "-f", "f32le", "-ar", String(sampleRateHz), "-ac", String(channels), "pipe:3",
-      "-map", "0:a:0", "-t", String(request.maxDurationMs / 1000 + 1), "-f", "chromaprint", "-fp_format", "raw", "pipe:4"
+      ...strictness(demuxer),
+      ...input(request.path, demuxer),
+      "-map", "0:a:0", ...limit, "-f", "f32le", "-ar", String(sampleRateHz), "-ac", String(channels), "pipe:3",
+      "-map", "0:a:0", ...limit, "-f", "chromaprint", "-fp_format", "raw", "-ac", String(Math.min(channels, maxFingerprintChannels)), "pipe:4"
     ],
     outputs: {
-      fd3: frameReader(channels, (samples) => {
+      fd3: pcmFrames(channels, (samples) => {
         loudness.push(samples)
         truePeak.push(samples)
         peaks.push(samples)
@@ -82,15 +73,18 @@ export const analyze = Effect.fn("audio.analyze")(function* (request: AnalysisRe
         request.onProgress((frames / sampleRateHz) * 1000)
       }),
       fd4: (chunk) => fingerprint.push(chunk)
+    },
+    onStderrLine: (line) => {
+      if (refutesDeclaredDuration(line)) isDurationDeclared = false
     }
   })
   const durationMs = Math.round((frames / sampleRateHz) * 1000)
   if (frames === 0) return yield* damaged("The file has no audio in it.")
-  if (durationMs > request.maxDurationMs) return yield* request.tooLong()
+  if (durationMs > maxDurationMs) return yield* request.tooLong()
   if (!loudness.isFinite) return yield* damaged("The file has samples that are not numbers.")
   const declaredMs = request.declaredDurationMs ?? 0
-  if (declaredMs - durationMs > allowedShortfallMs(declaredMs)) {
-    return yield* damaged(`The file is cut short: it announces ${Math.round(declaredMs / 1000)} s of audio and has ${Math.round(durationMs / 1000)} s.`)
+  if (isDurationDeclared && declaredMs - durationMs > allowedShortfallMs(declaredMs)) {
+    return yield* damaged(`The file is cut short: it announces ${(declaredMs / 1000).toFixed(1)} s of audio and has ${(durationMs / 1000).toFixed(1)} s. Get it again from where it came.`)
   }
   const raw = Buffer.concat(fingerprint)
   return {
