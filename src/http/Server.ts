@@ -1,14 +1,16 @@
 /** The HTTP server: GraphQL, media and health under one port. */
-import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http"
-import { Context, Effect, FiberSet, Layer, Schema } from "effect"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { Context, Effect, FiberSet, Layer } from "effect"
 import type { Services } from "../graphql/GraphQLContext.ts"
 import { Health } from "../operations/Health.ts"
 import type { BlobStore } from "../storage/BlobStore.ts"
-import { makeGraphQLHandler } from "./graphqlHandler.ts"
+import { allowListedOrigin, answerPreflight, isAllowedOrigin } from "./crossSite.ts"
+import { makeGraphQLListener } from "./graphqlRequest.ts"
+import { graphqlPath, makeGraphQLServer } from "./graphqlServer.ts"
+import { makeGraphQLSockets } from "./graphqlSocket.ts"
+import { listening } from "./listening.ts"
 import { serveMedia } from "./media/routes.ts"
-import { makeOrigins, type Origins } from "./origins.ts"
 import { sendProblem } from "./problem.ts"
-import { serveSockets } from "./sockets.ts"
 
 export interface ServerSettings {
   readonly host: string
@@ -17,66 +19,17 @@ export interface ServerSettings {
   readonly publicUrl: (listeningPort: number) => string
   readonly corsOrigins: ReadonlyArray<string>
   readonly maxUploadBytes: number
+  /** How long running requests may take to end once the server is told to; 8 seconds unless told. */
+  readonly drainMs?: number
+  /** How often sockets are asked whether somebody is there still; 15 seconds unless told. */
+  readonly keepAliveMs?: number
 }
 
-/** The address cannot be listened on. `message` is one line that says what to do. */
-export class PortInUse extends Schema.TaggedError<PortInUse>()("PortInUse", {
-  message: Schema.String,
-  cause: Schema.Defect()
-}) {}
+const refusedOrigin = "Pages of this origin may not call this server. List it in PLAYHEAD_CORS_ORIGINS, or set PLAYHEAD_PUBLIC_URL to the address that the page was served from."
 
-const maxDocumentBytes = 1024 * 1024
-/** For what a multipart request has around its file. */
-const multipartAllowanceBytes = 1024 * 1024
-/** How long running requests may take to end once the server is told to. */
-const drainMs = 8000
-
-const listen = (server: HttpServer, { host, port }: ServerSettings) =>
-  Effect.callback<number, PortInUse>((resume) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === "EADDRINUSE" ? "another program listens there" : cause.code ?? cause.message
-      resume(new PortInUse({ message: `Cannot listen on ${host}:${port}: ${why}. Stop it, or set PORT (and HOST) to something else.`, cause }))
-    })
-    server.listen(port, host, () => {
-      const address = server.address()
-      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : port))
-    })
-  })
-
-/** Stops accepting, lets what runs come to its end for a while, then cuts it off. */
-const close = (server: HttpServer) =>
-  Effect.promise(() =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(() => server.closeAllConnections(), drainMs)
-      server.close(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-      server.closeIdleConnections()
-    })
-  )
-
-/** What must hold before a body is read. */
-const admits = (request: IncomingMessage, response: ServerResponse, origins: Origins, maxUploadBytes: number): boolean => {
-  if (!origins.admits(request)) {
-    sendProblem(response, 403, "Pages of other sites may not call this server. List their origin in PLAYHEAD_CORS_ORIGINS to let them.")
-    return false
-  }
-  if (request.method !== "POST") return true
-  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
-  if (type !== "application/json" && type !== "multipart/form-data" && type !== "application/graphql+json") {
-    sendProblem(response, 415, "Send GraphQL requests as application/json, and uploads as multipart/form-data.")
-    return false
-  }
-  const limit = type === "multipart/form-data" ? maxUploadBytes + multipartAllowanceBytes : maxDocumentBytes
-  const length = request.headers["content-length"]
-  if (length === undefined && request.headers["transfer-encoding"] !== undefined) {
-    sendProblem(response, 411, "Say how long the request is, in Content-Length.")
-    return false
-  }
-  if (Number(length ?? 0) <= limit) return true
-  sendProblem(response, 413, `The request is larger than the ${limit} bytes that are allowed.`, { connection: "close" })
-  return false
+const sendJson = (response: ServerResponse, status: number, value: unknown): void => {
+  const body = JSON.stringify(value)
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body), "cache-control": "no-store" }).end(body)
 }
 
 export class Server extends Context.Service<Server, {
@@ -90,58 +43,62 @@ export class Server extends Context.Service<Server, {
       Effect.gen(function* () {
         const services = yield* Effect.context<Services | BlobStore>()
         const health = yield* Health
-        const server = createServer({ headersTimeout: 30_000, requestTimeout: 3_600_000, keepAliveTimeout: 65_000 })
         const run = yield* FiberSet.makeRuntime<Services | BlobStore>()
-        yield* Effect.acquireRelease(Effect.void, () => close(server))
-        const port = yield* listen(server, settings)
-        const url = settings.publicUrl(port)
-        const yoga = makeGraphQLHandler({ services, publicUrl: () => url })
-        const origins = makeOrigins(settings.corsOrigins, url)
+        let url = settings.publicUrl(settings.port)
+        const origins = () => ({ corsOrigins: settings.corsOrigins, publicUrl: url })
 
-        const answer = (response: ServerResponse, effect: Effect.Effect<void, unknown, Services | BlobStore>) => {
-          run(effect.pipe(
-            Effect.catchCause((cause) =>
-              Effect.andThen(Effect.logError("A request failed for a reason that nobody expected", cause), Effect.sync(() => sendProblem(response, 500, "Something went wrong on our side.")))
-            )
-          ))
+        const unexpected = (response: ServerResponse | undefined) => (error: unknown): void => {
+          run(Effect.logError("A request failed for a reason that nobody expected", error))
+          if (response !== undefined) sendProblem(response, 500, "Something went wrong on our side.")
+        }
+        const answer = (response: ServerResponse, effect: Effect.Effect<void, unknown, Services | BlobStore>): void => {
+          const fiber = run(Effect.catchCause(effect, (cause) => Effect.sync(() => unexpected(response)(cause))))
+          response.once("close", () => fiber.interruptUnsafe())
         }
 
-        const report = (response: ServerResponse) =>
-          Effect.map(health.check, (found) => {
-            response.writeHead(found.status === "UNHEALTHY" ? 503 : 200, { "content-type": "application/json", "cache-control": "no-store" }).end(JSON.stringify(found))
-          })
+        const graphql = makeGraphQLServer(services, () => url)
+        const answerGraphQL = makeGraphQLListener(graphql, settings)
+        const sockets = makeGraphQLSockets(graphql, { keepAliveMs: settings.keepAliveMs ?? 15_000, onError: unexpected(undefined) })
 
-        const allowOrigin = (request: IncomingMessage, response: ServerResponse): void => {
-          response.setHeader("vary", "origin")
-          const origin = origins.listed(request)
-          if (origin === undefined) return
-          response.setHeader("access-control-allow-origin", origin)
-          response.setHeader("access-control-expose-headers", "content-range, content-length, etag, accept-ranges")
-        }
-
-        const preflight = (response: ServerResponse): void => {
-          response.writeHead(204, {
-            "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
-            "access-control-allow-headers": "content-type, accept, authorization, range, if-range, if-none-match",
-            "access-control-max-age": "600"
-          }).end()
-        }
-
-        server.on("request", (request, response) => {
-          const target = new URL(request.url ?? "/", "http://localhost")
-          allowOrigin(request, response)
-          if (request.method === "OPTIONS") return preflight(response)
-          if (target.pathname === "/graphql") {
-            if (admits(request, response, origins, settings.maxUploadBytes)) void yoga(request, response)
-            return
+        const route = (request: IncomingMessage, response: ServerResponse): void => {
+          const target = URL.parse(request.url ?? "/", "http://localhost")
+          allowListedOrigin(request, response, origins())
+          if (!isAllowedOrigin(request.headers, origins())) return sendProblem(response, 403, refusedOrigin)
+          if (answerPreflight(request, response)) return
+          switch (target?.pathname) {
+            case graphqlPath:
+              return void answerGraphQL(request, response).catch(unexpected(response))
+            case "/healthz":
+              return sendJson(response, 200, { status: "HEALTHY" })
+            case "/readyz":
+              return answer(response, Effect.map(health.check, (found) => sendJson(response, found.status === "UNHEALTHY" ? 503 : 200, found)))
+            case "/":
+              return void response.writeHead(302, { location: graphqlPath }).end()
+            default:
+              if (target?.pathname.startsWith("/media/") === true) return answer(response, serveMedia(request, response, target))
+              return sendProblem(response, 404, `There is nothing here. GraphQL is at ${graphqlPath}.`)
           }
-          if (target.pathname.startsWith("/media/")) return answer(response, serveMedia(request, response, target))
-          if (target.pathname === "/healthz") return void response.writeHead(200, { "content-type": "application/json" }).end(`{"status":"HEALTHY"}`)
-          if (target.pathname === "/readyz") return answer(response, report(response))
-          if (target.pathname === "/") return void response.writeHead(302, { location: "/graphql" }).end()
-          return sendProblem(response, 404, "There is nothing here. GraphQL is at /graphql.")
+        }
+
+        const { port, server } = yield* listening({
+          host: settings.host,
+          port: settings.port,
+          drainMs: settings.drainMs ?? 8_000,
+          listener: route,
+          beforeDrain: (listener) => {
+            listener.removeAllListeners("upgrade")
+            return sockets.close()
+          }
         })
-        yield* serveSockets(server, yoga, origins)
+        url = settings.publicUrl(port)
+        server.on("upgrade", (request, connection, head) => {
+          // Its owner may go before it is answered.
+          connection.on("error", () => {})
+          const refuse = (status: string) => connection.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+          if (URL.parse(request.url ?? "/", "http://localhost")?.pathname !== graphqlPath) refuse("404 Not Found")
+          else if (!isAllowedOrigin(request.headers, origins())) refuse("403 Forbidden")
+          else sockets.accept(request, connection, head)
+        })
         return Server.of({ port, url })
       })
     )

@@ -1,5 +1,6 @@
 /** GraphQL over WebSocket: the protocol graphql-transport-ws, and nothing else. */
 import type { IncomingMessage } from "node:http"
+import type { Duplex } from "node:stream"
 import { type ExecutionArgs, GraphQLError } from "graphql"
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import { type WebSocket, WebSocketServer } from "ws"
@@ -55,7 +56,7 @@ const keepAlive = (socket: WebSocket, everyMs: number): void => {
 
 export interface GraphQLSockets {
   /** Takes over an upgraded connection. */
-  readonly accept: (request: IncomingMessage, connection: IncomingMessage["socket"], head: Buffer) => void
+  readonly accept: (request: IncomingMessage, connection: Duplex, head: Buffer) => void
   /** Closes every socket with a code on which clients connect again; those that do not answer are cut off. */
   readonly close: () => Promise<void>
 }
