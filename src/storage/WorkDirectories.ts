@@ -14,6 +14,13 @@ import { ensureWritable } from "./ensureWritable.ts"
 /** Beside the directory and taken before it is made: a directory without a living lock belongs to nobody. */
 const lockOf = (directory: string) => `${directory}.lock`
 
+const removeWithLock = async (directory: string): Promise<void> => {
+  await rm(directory, { recursive: true, force: true })
+  // The lock is an SQLite file, and a holder that was killed leaves its journal.
+  await rm(`${lockOf(directory)}-journal`, { force: true })
+  await rm(lockOf(directory), { force: true })
+}
+
 export class WorkDirectories extends Context.Service<WorkDirectories, {
   /** A new empty directory, gone with everything in it when the scope closes. */
   readonly make: Effect.Effect<string, StorageError, Scope.Scope>
@@ -34,8 +41,7 @@ export class WorkDirectories extends Context.Service<WorkDirectories, {
           }),
           (unlock) =>
             Effect.promise(async () => {
-              await rm(own, { recursive: true, force: true })
-              await rm(lockOf(own), { force: true })
+              await removeWithLock(own)
               unlock?.()
             })
         )
@@ -55,11 +61,10 @@ export class WorkDirectories extends Context.Service<WorkDirectories, {
 
 const removeAbandoned = async (root: string): Promise<void> => {
   const names = await readdir(root)
-  for (const directory of new Set(names.map((name) => join(root, name.replace(/\.lock$/, ""))))) {
+  for (const directory of new Set(names.map((name) => join(root, name.replace(/\.lock(-journal)?$/, ""))))) {
     const unlock = lockFile(lockOf(directory))
     if (unlock === undefined) continue
-    await rm(directory, { recursive: true, force: true })
-    await rm(lockOf(directory), { force: true })
+    await removeWithLock(directory)
     unlock()
   }
 }
