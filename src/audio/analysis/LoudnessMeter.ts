@@ -48,7 +48,8 @@ class LevelHistogram {
   /** The bin at which a gate so far below the mean of everything opens. */
   #gate(belowMeanLu: number): number {
     const mean = this.#mean(0)
-    return mean === 0 ? 0 : Math.max(0, Math.floor((loudnessOf(mean) - belowMeanLu - loudnessFloorLufs) * binsPerLu))
+    const bin = Math.floor((loudnessOf(mean) - belowMeanLu - loudnessFloorLufs) * binsPerLu)
+    return Math.min(this.#counts.length - 1, Math.max(0, bin))
   }
 
   #mean(fromBin: number): number {
