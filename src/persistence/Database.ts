@@ -1,30 +1,12 @@
-import type { SqlEntityManager } from "@mikro-orm/sql"
 import { Context, Duration, Effect, Layer, type Scope } from "effect"
 import type { Engine, PoolState } from "./engine.ts"
 import { databaseFailure, type DatabaseFailure, type DatabaseStartError } from "./failures.ts"
 import { migrateUp } from "./migrating.ts"
 import { type EngineSettings, openEngine } from "./openEngine.ts"
-import { retryTransient, transactions } from "./transactions.ts"
+import { retryTransient, type Transaction, transactions } from "./transactions.ts"
 
 export { isConnectionLost } from "./failures.ts"
-
-export interface Transaction {
-  /**
-   * MikroORM's unit of work, a fork of its own with this transaction open. It is flushed before the commit; flush it
-   * yourself before a `query` that is to see its changes.
-   */
-  readonly em: SqlEntityManager
-  /**
-   * One statement in this transaction, `$1`-style parameters. Rows are plain objects with column names as selected:
-   * int8 as number where safe (else bigint), timestamptz as Date, json parsed, arrays as arrays. A JavaScript array is
-   * sent as a PostgreSQL array: pass JSON as a string.
-   */
-  readonly query: <Row extends object>(sql: string, params?: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>>
-  /** NOTIFY, delivered on commit. */
-  readonly notify: (channel: string, payload: string) => Effect.Effect<void>
-  /** Runs after a successful commit and never after a rollback; its failure is logged only. */
-  readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
-}
+export type { Transaction } from "./transactions.ts"
 
 export interface DatabaseSettings extends EngineSettings {
   /** Bring the tables up to date at the start. */
@@ -37,33 +19,40 @@ export interface DatabaseHealth {
 }
 
 /** The one way to the database, PostgreSQL or the embedded PGlite. What goes wrong with it is a `DatabaseFailure` defect. */
-export class Database extends Context.Service<Database, {
-  readonly engine: "pglite" | "postgres"
-  /**
-   * One unit of work: commits when the body succeeds, rolls back when it fails, dies or is interrupted. A typed failure
-   * passes through unchanged. The body runs again when the connection was lost before the commit, or when the database
-   * gave it up for the sake of another transaction: keep effects on anything but the transaction out of it (see
-   * `afterCommit`). Inside it, only its transaction may be used: anything else dies at once.
-   */
-  readonly transaction: <A, E, R>(body: (tx: Transaction) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** A read outside any transaction; the name (unique for each statement) makes it a prepared statement on PostgreSQL. */
-  readonly query: <Row extends object>(name: string, sql: string, params?: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>>
-  /**
-   * Calls `onMessage` for each NOTIFY on the channel, and with "" once listening has begun and after each reconnection,
-   * because something may have been missed. Lasts as long as the scope.
-   */
-  readonly listen: (channel: string, onMessage: (payload: string) => void) => Effect.Effect<void, never, Scope.Scope>
-  readonly health: Effect.Effect<DatabaseHealth, DatabaseFailure>
-  /**
-   * For pg-boss: its statements, some of them several in one text, on this database's own pool. Rejects with a
-   * `DatabaseFailure`. On the embedded database, awaiting it inside a transaction's body waits for ever.
-   */
-  readonly executeSql: Engine["executeSql"]
-}>()("playhead/persistence/Database") {
+export class Database extends Context.Service<
+  Database,
+  {
+    readonly engine: "pglite" | "postgres"
+    /**
+     * One unit of work: commits when the body succeeds, rolls back when it fails, dies or is interrupted. A typed failure
+     * passes through unchanged. The body runs again when the connection was lost before the commit, or when the database
+     * gave it up for the sake of another transaction: keep effects on anything but the transaction out of it (see
+     * `afterCommit`). Inside it, only its transaction may be used: anything else dies at once.
+     */
+    readonly transaction: <A, E, R>(body: (tx: Transaction) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** A read outside any transaction; the name (unique for each statement) makes it a prepared statement on PostgreSQL. */
+    readonly query: <Row extends object>(
+      name: string,
+      sql: string,
+      params?: ReadonlyArray<unknown>
+    ) => Effect.Effect<ReadonlyArray<Row>>
+    /**
+     * Calls `onMessage` for each NOTIFY on the channel, and with "" once listening has begun and after each reconnection,
+     * because something may have been missed. Lasts as long as the scope.
+     */
+    readonly listen: (channel: string, onMessage: (payload: string) => void) => Effect.Effect<void, never, Scope.Scope>
+    readonly health: Effect.Effect<DatabaseHealth, DatabaseFailure>
+    /**
+     * For pg-boss: its statements, some of them several in one text, on this database's own pool. Rejects with a
+     * `DatabaseFailure`. On the embedded database, awaiting it inside a transaction's body waits for ever.
+     */
+    readonly executeSql: Engine["executeSql"]
+  }
+>()("playhead/persistence/Database") {
   static readonly layer = (settings: DatabaseSettings): Layer.Layer<Database, DatabaseStartError> =>
     Layer.effect(
       Database,
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const engine = yield* openEngine(settings)
         if (settings.migrate) yield* migrateUp(engine)
 
@@ -71,11 +60,15 @@ export class Database extends Context.Service<Database, {
         const read = (name: string, sql: string, params: ReadonlyArray<unknown>) =>
           Effect.tryPromise({ try: () => engine.query(name, sql, params), catch: (error) => databaseFailure(error) })
 
-        const query = Effect.fn("Database.query")(function*<Row extends object>(name: string, sql: string, params: ReadonlyArray<unknown> = []) {
+        const query = Effect.fn("Database.query")(function* <Row extends object>(
+          name: string,
+          sql: string,
+          params: ReadonlyArray<unknown> = []
+        ) {
           yield* outsideTransaction(`query ${name}`)
           const rows = yield* read(name, sql, params).pipe(Effect.retry(retryTransient), Effect.orDie)
           // The caller knows its columns.
-          return rows as ReadonlyArray<object> as ReadonlyArray<Row>
+          return rows as ReadonlyArray<Row>
         })
 
         return Database.of({

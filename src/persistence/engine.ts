@@ -16,8 +16,11 @@ export interface PoolState {
 export interface Engine {
   readonly name: "pglite" | "postgres"
   readonly orm: SqlMikroORM<AbstractSqlDriver>
-  readonly query: (name: string, sql: string, params: ReadonlyArray<unknown>) => Promise<ReadonlyArray<object>>
-  readonly executeSql: (text: string, values?: ReadonlyArray<unknown>) => Promise<{ rows: Array<object>; rowCount?: number }>
+  readonly query: (name: string, sql: string, params: ReadonlyArray<unknown>) => Promise<ReadonlyArray<unknown>>
+  readonly executeSql: (
+    text: string,
+    values?: ReadonlyArray<unknown>
+  ) => Promise<{ rows: Array<object>; rowCount?: number }>
   readonly listen: (channel: string, onMessage: (payload: string) => void) => Effect.Effect<void, never, Scope.Scope>
   readonly pool: () => PoolState
   /** Runs `migrate` while no other process does so on this database. */

@@ -36,7 +36,16 @@ export class DatabaseStartError extends Schema.TaggedError<DatabaseStartError>()
 /** Shut down, starting up, or out of connections: the server is there and will be again. */
 const unavailable = new Set(["57P01", "57P02", "57P03", "53300", "25P03"])
 const socketErrors = new Set([
-  "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH", "ENOENT"
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "ENOENT"
 ])
 /** What pg says, without a code, of a connection that is gone. */
 const goneMessage = /connection terminated|not queryable|connection error|Cannot use a pool after/i
@@ -57,9 +66,10 @@ export const databaseFailure = (error: unknown, options?: { readonly committing:
   if (error instanceof DatabaseFailure) return error
   const sqlState = sqlStateOf(error)
   const message = textOf(error, "message") ?? String(error)
-  const connectionLost = sqlState === undefined
-    ? socketErrors.has(textOf(error, "code") ?? "") || goneMessage.test(message)
-    : sqlState.startsWith("08") || unavailable.has(sqlState)
+  const connectionLost =
+    sqlState === undefined
+      ? socketErrors.has(textOf(error, "code") ?? "") || goneMessage.test(message)
+      : sqlState.startsWith("08") || unavailable.has(sqlState)
   const outcomeUnknown = connectionLost && options?.committing === true
   return new DatabaseFailure({
     message: outcomeUnknown
@@ -74,13 +84,18 @@ export const databaseFailure = (error: unknown, options?: { readonly committing:
 
 /** Whether a defect of unknown origin was thrown by the database or its drivers, as by an EntityManager's method. */
 const isDatabaseDefect = (defect: unknown): boolean =>
-  defect instanceof DatabaseFailure || defect instanceof DriverException ||
+  defect instanceof DatabaseFailure ||
+  defect instanceof DriverException ||
   (sqlStateOf(defect) !== undefined && textOf(defect, "severity") !== undefined) ||
-  (defect instanceof Error && /^(connection terminated|client has encountered a connection error)/i.test(defect.message))
+  (defect instanceof Error &&
+    /^(connection terminated|client has encountered a connection error)/i.test(defect.message))
 
 /** The database's failure among a cause's defects. */
 export const databaseDefect = (cause: Cause.Cause<unknown>): DatabaseFailure | undefined => {
-  const defect = cause.reasons.filter(Cause.isDieReason).map((reason) => reason.defect).find(isDatabaseDefect)
+  const defect = cause.reasons
+    .filter(Cause.isDieReason)
+    .map((reason) => reason.defect)
+    .find(isDatabaseDefect)
   return defect === undefined ? undefined : databaseFailure(defect)
 }
 

@@ -41,8 +41,11 @@ export interface MigrationStatus {
 }
 
 /** Every migration in its order, with the time at which it was applied. */
-export const migrationStatus = Effect.fn("migrationStatus")(function*(engine: Engine) {
-  const executed = yield* Effect.tryPromise({ try: () => new Migrator(engine.orm.em).getExecuted(), catch: migrationFailure })
+export const migrationStatus = Effect.fn("migrationStatus")(function* (engine: Engine) {
+  const executed = yield* Effect.tryPromise({
+    try: () => new Migrator(engine.orm.em).getExecuted(),
+    catch: migrationFailure
+  })
   const times = new Map(executed.map((row) => [row.name, row.executed_at]))
   return migrations.map(({ name }): MigrationStatus => ({ name, appliedAt: times.get(name) }))
 })

@@ -14,7 +14,7 @@ const statement = (client: pg.Client, sql: string) =>
   Effect.tryPromise({ try: () => client.query(sql), catch: (error) => databaseFailure(error) })
 
 /** One connection that listens on every channel that is asked for, from the first on; it comes back when it is lost. */
-export const notifications = Effect.fnUntraced(function*(connection: pg.ClientConfig) {
+export const notifications = Effect.fnUntraced(function* (connection: pg.ClientConfig) {
   const channels = new Map<string, Set<OnMessage>>()
   const listen = (client: pg.Client, channel: string) => statement(client, `listen ${client.escapeIdentifier(channel)}`)
   let current: pg.Client | undefined
@@ -34,21 +34,27 @@ export const notifications = Effect.fnUntraced(function*(connection: pg.ClientCo
     (client) => Effect.promise(() => client.end().catch(() => {}))
   )
 
-  const session = Effect.scoped(Effect.gen(function*() {
-    const client = yield* connect
-    const lost = yield* Latch.make()
-    client.once("end", () => lost.openUnsafe())
-    client.on("notification", ({ channel, payload }) => {
-      for (const onMessage of channels.get(channel) ?? []) onMessage(payload ?? "")
+  const session = Effect.scoped(
+    Effect.gen(function* () {
+      const client = yield* connect
+      const lost = yield* Latch.make()
+      client.once("end", () => lost.openUnsafe())
+      client.on("notification", ({ channel, payload }) => {
+        for (const onMessage of channels.get(channel) ?? []) onMessage(payload ?? "")
+      })
+      // A channel that is added meanwhile comes last in the map, and so has its turn too.
+      for (const channel of channels.keys()) yield* listen(client, channel)
+      current = client
+      for (const listeners of channels.values()) for (const onMessage of listeners) onMessage("")
+      yield* connected.open
+      yield* Effect.raceFirst(lost.await, Effect.forever(Effect.delay(statement(client, "select 1"), checkEvery)))
     })
-    // A channel that is added meanwhile comes last in the map, and so has its turn too.
-    for (const channel of channels.keys()) yield* listen(client, channel)
-    current = client
-    for (const listeners of channels.values()) for (const onMessage of listeners) onMessage("")
-    yield* connected.open
-    yield* Effect.raceFirst(lost.await, Effect.forever(Effect.delay(statement(client, "select 1"), checkEvery)))
-  })).pipe(
-    Effect.ensuring(Effect.sync(() => { current = undefined }))
+  ).pipe(
+    Effect.ensuring(
+      Effect.sync(() => {
+        current = undefined
+      })
+    )
   )
   const keepListening = session.pipe(
     Effect.andThen(Effect.logWarning("The connection for notifications was lost; connecting again")),
@@ -60,7 +66,10 @@ export const notifications = Effect.fnUntraced(function*(connection: pg.ClientCo
 
   const scope = yield* Effect.scope
   let started = false
-  return Effect.fnUntraced(function*(channel: string, onMessage: OnMessage): Effect.fn.Return<void, never, Scope.Scope> {
+  return Effect.fnUntraced(function* (
+    channel: string,
+    onMessage: OnMessage
+  ): Effect.fn.Return<void, never, Scope.Scope> {
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         const listeners = channels.get(channel) ?? new Set()

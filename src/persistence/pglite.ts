@@ -17,9 +17,12 @@ interface PgliteSettings {
 const inMemory = "memory://"
 
 /** The embedded database: PostgreSQL compiled to WebAssembly, with one connection, in a directory that is this process's alone. */
-export const openPglite = Effect.fn("openPglite")(function*(settings: PgliteSettings) {
+export const openPglite = Effect.fn("openPglite")(function* (settings: PgliteSettings) {
   const pglite = yield* settings.dataDir === inMemory
-    ? open(async () => PGlite.create({ dataDir: inMemory, loadDataDir: settings.template ?? (await emptyDatabase()) }), inMemory)
+    ? open(
+        async () => PGlite.create({ dataDir: inMemory, loadDataDir: settings.template ?? (await emptyDatabase()) }),
+        inMemory
+      )
     : openDirectory(settings.dataDir)
   const orm = yield* Effect.acquireRelease(
     Effect.promise(() => MikroORM.init({ ...ormOptions, dbName: inMemory, driverOptions: { pglite } })),
@@ -63,9 +66,8 @@ const unusable = (path: string, cause: unknown) =>
   })
 
 const open = (create: () => Promise<PGlite>, path: string) =>
-  Effect.acquireRelease(
-    Effect.tryPromise({ try: create, catch: (cause) => unusable(path, cause) }),
-    (pglite) => Effect.promise(() => pglite.close())
+  Effect.acquireRelease(Effect.tryPromise({ try: create, catch: (cause) => unusable(path, cause) }), (pglite) =>
+    Effect.promise(() => pglite.close())
   )
 
 /** With its parents. Node's own `recursive` never returns where a file system answers ENOENT to mkdir, as /proc does. */
@@ -75,7 +77,7 @@ const makeDirectory = (path: string): void => {
   mkdirSync(path)
 }
 
-const openDirectory = Effect.fnUntraced(function*(dataDir: string) {
+const openDirectory = Effect.fnUntraced(function* (dataDir: string) {
   const attempt = <A>(run: () => A) => Effect.try({ try: run, catch: (cause) => unusable(dataDir, cause) })
   yield* attempt(() => makeDirectory(dataDir))
   const release = yield* Effect.acquireRelease(
@@ -97,7 +99,8 @@ const openDirectory = Effect.fnUntraced(function*(dataDir: string) {
     if (!existsSync(path)) writeFileSync(unpacking, "")
   })
   const pglite = yield* open(
-    async () => PGlite.create({ dataDir: path, ...(existsSync(unpacking) ? { loadDataDir: await emptyDatabase() } : {}) }),
+    async () =>
+      PGlite.create({ dataDir: path, ...(existsSync(unpacking) ? { loadDataDir: await emptyDatabase() } : {}) }),
     dataDir
   )
   yield* attempt(() => rmSync(unpacking, { force: true }))

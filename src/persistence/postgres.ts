@@ -13,35 +13,50 @@ interface PostgresSettings {
 }
 
 /** int8 as a number where it is one without loss, as PGlite reads it; everything else as pg does by itself. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => {
-    if (oid === pg.types.builtins.INT8 && format !== "binary") {
-      return (text: string) => Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)
-    }
-    return pg.types.getTypeParser(oid, format)
-  }
-}
+const types = new pg.TypeOverrides()
+types.setTypeParser(pg.types.builtins.INT8, (text: string) =>
+  Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)
+)
 
 /** Serialises the migrations of processes that start together. */
 const migrationLock = 7_528_041_963
+
+interface Result {
+  readonly rows: ReadonlyArray<object>
+  readonly rowCount: number | null
+}
+type OneOrMore = Result | ReadonlyArray<Result>
 
 /** Names the server and never the password. */
 const startError = (url: Redacted.Redacted<string>, cause: unknown) => {
   const { sqlState, message } = databaseFailure(cause)
   const { hostname, port, pathname, username } = new URL(Redacted.value(url))
   const server = `${hostname}:${port === "" ? "5432" : port}`
-  const [reason, what] = sqlState?.startsWith("28") === true
-    ? ["CREDENTIALS", `The database server ${server} refuses the user ${decodeURIComponent(username)} (${message}); correct DATABASE_URL`] as const
-    : sqlState === "3D000"
-    ? ["UNKNOWN_DATABASE", `The database server ${server} has no database ${decodeURIComponent(pathname.slice(1))}; create it or correct DATABASE_URL`] as const
-    : ["UNREACHABLE", `The database server ${server} cannot be reached (${message}); start it or correct DATABASE_URL`] as const
+  const [reason, what] =
+    sqlState?.startsWith("28") === true
+      ? ([
+          "CREDENTIALS",
+          `The database server ${server} refuses the user ${decodeURIComponent(username)} (${message}); correct DATABASE_URL`
+        ] as const)
+      : sqlState === "3D000"
+        ? ([
+            "UNKNOWN_DATABASE",
+            `The database server ${server} has no database ${decodeURIComponent(pathname.slice(1))}; create it or correct DATABASE_URL`
+          ] as const)
+        : ([
+            "UNREACHABLE",
+            `The database server ${server} cannot be reached (${message}); start it or correct DATABASE_URL`
+          ] as const)
   return new DatabaseStartError({ reason, message: what.replaceAll(/\s+/g, " "), cause })
 }
 
 /** PostgreSQL, through the pool that MikroORM makes. */
-export const openPostgres = Effect.fn("openPostgres")(function*(settings: PostgresSettings) {
+export const openPostgres = Effect.fn("openPostgres")(function* (settings: PostgresSettings) {
   if (!URL.canParse(Redacted.value(settings.url))) {
-    return yield* new DatabaseStartError({ reason: "UNREACHABLE", message: "DATABASE_URL is not an address such as postgresql://user:password@host:5432/database" })
+    return yield* new DatabaseStartError({
+      reason: "UNREACHABLE",
+      message: "DATABASE_URL is not an address such as postgresql://user:password@host:5432/database"
+    })
   }
   const connection = {
     connectionString: Redacted.value(settings.url),
@@ -71,7 +86,10 @@ export const openPostgres = Effect.fn("openPostgres")(function*(settings: Postgr
     ),
     (orm) => Effect.promise(() => orm.close(true))
   )
-  yield* Effect.tryPromise({ try: () => orm.driver.execute("select 1"), catch: (cause) => startError(settings.url, cause) })
+  yield* Effect.tryPromise({
+    try: () => orm.driver.execute("select 1"),
+    catch: (cause) => startError(settings.url, cause)
+  })
   const pool = created
   if (pool === undefined) return yield* Effect.die(new Error("MikroORM made no pool"))
   const listen = yield* notifications(connection)
@@ -81,11 +99,18 @@ export const openPostgres = Effect.fn("openPostgres")(function*(settings: Postgr
     orm,
     query: async (name, text, params) => (await pool.query<object>({ name, text, values: [...params] })).rows,
     executeSql: async (text, values) => {
-      const result: pg.QueryResult<object> | Array<pg.QueryResult<object>> = await pool.query<object>(text, values === undefined ? undefined : [...values])
-      return Array.isArray(result) ? { rows: result.flatMap(({ rows }) => rows) } : { rows: result.rows, rowCount: result.rowCount ?? 0 }
+      // pg answers several statements in one text with an array, which its types do not tell.
+      const result: OneOrMore = await pool.query(text, values === undefined ? undefined : [...values])
+      const results: ReadonlyArray<Result> = "rows" in result ? [result] : result
+      return { rows: results.flatMap(({ rows }) => rows), rowCount: results.at(-1)?.rowCount ?? 0 }
     },
     listen,
-    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount, limit: settings.poolSize }),
+    pool: () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      limit: settings.poolSize
+    }),
     whileMigrating: async (migrate) => {
       const client = new pg.Client(connection)
       await client.connect()

@@ -1,8 +1,28 @@
 import type { AbstractSqlDriver, SqlEntityManager, SqlMikroORM } from "@mikro-orm/sql"
 import { Cause, Context, Effect, Exit, Schedule } from "effect"
 import { CompiledQuery, type ControlledTransaction } from "kysely"
-import type { Transaction } from "./Database.ts"
 import { databaseDefect, type DatabaseFailure, databaseFailure } from "./failures.ts"
+
+export interface Transaction {
+  /**
+   * MikroORM's unit of work, a fork of its own with this transaction open. It is flushed before the commit; flush it
+   * yourself before a `query` that is to see its changes.
+   */
+  readonly em: SqlEntityManager
+  /**
+   * One statement in this transaction, `$1`-style parameters. Rows are plain objects with column names as selected:
+   * int8 as number where safe (else bigint), timestamptz as Date, json parsed, arrays as arrays. A JavaScript array is
+   * sent as a PostgreSQL array: pass JSON as a string.
+   */
+  readonly query: <Row extends object>(
+    sql: string,
+    params?: ReadonlyArray<unknown>
+  ) => Effect.Effect<ReadonlyArray<Row>>
+  /** NOTIFY, delivered on commit. */
+  readonly notify: (channel: string, payload: string) => Effect.Effect<void>
+  /** Runs after a successful commit and never after a rollback; its failure is logged only. */
+  readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
+}
 
 /** What passes by itself is tried six times within about five seconds. */
 export const retryTransient = Schedule.exponential("150 millis").pipe(
@@ -27,13 +47,14 @@ const attempt = <A>(promise: () => Promise<A>, options?: { readonly committing: 
  * the ROLLBACK, on a connection that is no longer its own. Such a promise never settles, and nobody waits for it.
  */
 const rollback = (context: ControlledTransaction<unknown>) =>
-  attempt(() =>
-    new Promise<void>((resolve, reject) => {
-      void context.getExecutor().provideConnection(() => {
-        context.rollback().execute().then(resolve, reject)
-        return new Promise<never>(() => {})
+  attempt(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        void context.getExecutor().provideConnection(() => {
+          context.rollback().execute().then(resolve, reject)
+          return new Promise<never>(() => {})
+        })
       })
-    })
   ).pipe(
     // The connection is dead, and so is the transaction: postgres.ts sees to its place in the pool.
     Effect.catch((failure) => Effect.logDebug("ROLLBACK failed", failure))
@@ -47,24 +68,34 @@ const begin = (em: SqlEntityManager) =>
       if (context === undefined) throw new Error("MikroORM began no transaction")
       return context
     })
-    begun.then((context) => resume(Effect.succeed(context)), (error) => resume(Effect.fail(databaseFailure(error))))
+    begun.then(
+      (context) => resume(Effect.succeed(context)),
+      (error) => resume(Effect.fail(databaseFailure(error)))
+    )
     return Effect.sync(() => {
-      begun.then((context) => Effect.runFork(rollback(context)), () => {})
+      begun.then(
+        (context) => Effect.runFork(rollback(context)),
+        () => {}
+      )
     })
   })
 
 export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
-  const outsideTransaction = Effect.fnUntraced(function*(what: string) {
+  const outsideTransaction = Effect.fnUntraced(function* (what: string) {
     const current = yield* OpenTransaction
     if (current.open && current.orm === orm) {
       // The embedded database has one connection: it would wait for ever. PostgreSQL would not, until its pool is empty.
-      return yield* Effect.die(new Error(`${what}: inside a transaction only that transaction may be used; pass it on or go on after its commit`))
+      return yield* Effect.die(
+        new Error(
+          `${what}: inside a transaction only that transaction may be used; pass it on or go on after its commit`
+        )
+      )
     }
   })
 
   const once = <A, E, R>(body: (tx: Transaction) => Effect.Effect<A, E, R>) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const em = orm.em.fork()
         const context = yield* restore(begin(em))
         const marker = { orm, open: true }
@@ -74,19 +105,30 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
         const query: Transaction["query"] = <Row extends object>(sql: string, params: ReadonlyArray<unknown> = []) =>
           attempt(() => context.executeQuery<Row>(CompiledQuery.raw(sql, [...params]))).pipe(
             Effect.map((result) => result.rows),
-            Effect.tapError((failure) => Effect.sync(() => { failed = failure })),
+            Effect.tapError((failure) =>
+              Effect.sync(() => {
+                failed = failure
+              })
+            ),
             Effect.orDie
           )
         const tx: Transaction = {
           em,
           query,
           notify: (channel, payload) => Effect.asVoid(query("select pg_notify($1, $2)", [channel, payload])),
-          afterCommit: (effect) => Effect.sync(() => { afterCommit.push(effect) })
+          afterCommit: (effect) =>
+            Effect.sync(() => {
+              afterCommit.push(effect)
+            })
         }
 
         const exit = yield* restore(Effect.suspend(() => body(tx))).pipe(
           Effect.provideService(OpenTransaction, marker),
-          Effect.onExit(() => Effect.sync(() => { marker.open = false })),
+          Effect.onExit(() =>
+            Effect.sync(() => {
+              marker.open = false
+            })
+          ),
           Effect.exit
         )
         if (Exit.isFailure(exit)) {
@@ -94,17 +136,27 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
           const failure = Cause.hasInterrupts(exit.cause) ? undefined : databaseDefect(exit.cause)
           return yield* failure === undefined ? Effect.succeed(exit) : Effect.fail(failure)
         }
-        const commit = failed === undefined
-          ? Effect.andThen(attempt(() => em.flush()), attempt(() => context.commit().execute(), { committing: true }))
-          : Effect.fail(failed)
+        const commit =
+          failed === undefined
+            ? Effect.andThen(
+                attempt(() => em.flush()),
+                attempt(() => context.commit().execute(), { committing: true })
+              )
+            : Effect.fail(failed)
         yield* Effect.onError(commit, () => rollback(context))
-        yield* Effect.forEach(afterCommit, (effect) =>
-          Effect.catchCause(effect, (cause) => Effect.logError("What was to follow a commit failed", cause)), { discard: true })
+        yield* Effect.forEach(
+          afterCommit,
+          (effect) =>
+            Effect.catchCause(effect, (cause) => Effect.logError("What was to follow a commit failed", cause)),
+          { discard: true }
+        )
         return exit
       })
     )
 
-  const transaction = Effect.fn("Database.transaction")(function*<A, E, R>(body: (tx: Transaction) => Effect.Effect<A, E, R>) {
+  const transaction = Effect.fn("Database.transaction")(function* <A, E, R>(
+    body: (tx: Transaction) => Effect.Effect<A, E, R>
+  ) {
     yield* outsideTransaction("transaction")
     const exit = yield* once(body).pipe(Effect.retry(retryTransient), Effect.orDie)
     return yield* exit

@@ -22,7 +22,7 @@ export const onServer = async (server: Redacted.Redacted<string>, sql: string): 
 }
 
 /** The address of a new database with all tables (or, as a copy of `template1`, with none), dropped with the scope. */
-export const freshPostgres = Effect.fnUntraced(function*(template: string = templateDatabase) {
+export const freshPostgres = Effect.fnUntraced(function* (template: string = templateDatabase) {
   const server = Redacted.make(yield* Effect.promise(async () => (await ask("/postgres")).text()))
   const name = `playhead_${crypto.randomUUID().replaceAll("-", "")}`
   yield* Effect.acquireRelease(
@@ -33,13 +33,21 @@ export const freshPostgres = Effect.fnUntraced(function*(template: string = temp
 })
 
 let dump: Promise<Blob> | undefined
-const pgliteTemplate = Effect.promise(() => dump ??= ask("/pglite").then((answer) => answer.blob()))
+const pgliteTemplate = Effect.promise(() => (dump ??= ask("/pglite").then((answer) => answer.blob())))
 
 /** A database of its own with all tables and no rows, gone with its layer. Build it once for each test file. */
 export const testDatabase = (engine: EngineName, settings?: Partial<DatabaseSettings>): Layer.Layer<Database> =>
-  Layer.unwrap(Effect.gen(function*() {
-    const where = engine === "postgres"
-      ? { url: yield* freshPostgres() }
-      : { url: undefined, template: yield* pgliteTemplate }
-    return Database.layer({ dataDir: "memory://", poolSize: 4, statementTimeoutMs: 15_000, migrate: false, ...where, ...settings })
-  })).pipe(Layer.orDie)
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const where =
+        engine === "postgres" ? { url: yield* freshPostgres() } : { url: undefined, template: yield* pgliteTemplate }
+      return Database.layer({
+        dataDir: "memory://",
+        poolSize: 4,
+        statementTimeoutMs: 15_000,
+        migrate: false,
+        ...where,
+        ...settings
+      })
+    })
+  ).pipe(Layer.orDie)

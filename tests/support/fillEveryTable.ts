@@ -16,13 +16,53 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
   for (const n of [1, 2]) {
     const id = (kind: number) => `00000000-0000-7000-800${kind}-00000000000${n}`
     const sha256 = String(n).repeat(64)
-    em.create(TrackEntity, { id: id(1), status: "READY", sourceKind: "URL", title: `Track ${n}`, genres: ["Dub"], createdAt, updatedAt })
+    em.create(TrackEntity, {
+      id: id(1),
+      status: "READY",
+      sourceKind: "URL",
+      title: `Track ${n}`,
+      genres: ["Dub"],
+      createdAt,
+      updatedAt
+    })
     em.create(BlobEntity, { sha256, sizeBytes: 5_000_000_000, createdAt })
-    em.create(JobEntity, { id: id(2), kind: "IMPORT", status: "SUCCEEDED", priority: 1, trackId: id(1), options: { n }, retryOf: n === 1 ? null : "00000000-0000-7000-8002-000000000001", createdAt, updatedAt })
-    em.create(JobStageEntity, { jobId: id(2), position: 0, name: "VALIDATE", status: "SUCCEEDED", output: ["an", "array"] })
-    em.create(JobEventEntity, { jobId: id(2), sequence: 1, kind: "JobQueuedEvent", data: {}, dedupeKey: "queued", at: createdAt })
+    em.create(JobEntity, {
+      id: id(2),
+      kind: "IMPORT",
+      status: "SUCCEEDED",
+      priority: 1,
+      trackId: id(1),
+      options: { n },
+      retryOf: n === 1 ? null : "00000000-0000-7000-8002-000000000001",
+      createdAt,
+      updatedAt
+    })
+    em.create(JobStageEntity, {
+      jobId: id(2),
+      position: 0,
+      name: "VALIDATE",
+      status: "SUCCEEDED",
+      output: ["an", "array"]
+    })
+    em.create(JobEventEntity, {
+      jobId: id(2),
+      sequence: 1,
+      kind: "JobQueuedEvent",
+      data: {},
+      dedupeKey: "queued",
+      at: createdAt
+    })
     em.create(JobBlobEntity, { jobId: id(2), sha256, createdAt })
-    em.create(ArtifactEntity, { id: id(3), trackId: id(1), role: "ORIGINAL", sha256, mediaType: "audio/flac", sizeBytes: 5_000_000_000, jobId: id(2), createdAt })
+    em.create(ArtifactEntity, {
+      id: id(3),
+      trackId: id(1),
+      role: "ORIGINAL",
+      sha256,
+      mediaType: "audio/flac",
+      sizeBytes: 5_000_000_000,
+      jobId: id(2),
+      createdAt
+    })
     em.create(WaveformEntity, { artifactId: id(3), samplesPerPixel: 256, sha256 })
     em.create(FingerprintEntity, { trackId: id(1), durationMs: 1000, hashes: [-1, 2 ** 31 - 1], terms: [1, 2] })
   }

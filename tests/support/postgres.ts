@@ -35,10 +35,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   let server: ReturnType<typeof migratedServer> | undefined
   let dump: ReturnType<typeof migratedPglite> | undefined
   const offer = createServer((request, response) => {
-    const answer = request.url === "/postgres"
-      ? (server ??= migratedServer()).then(({ url }) => Buffer.from(url))
-      : (dump ??= migratedPglite())
-    answer.then((body) => response.end(body), (error) => response.writeHead(500).end(String(error)))
+    const answer =
+      request.url === "/postgres"
+        ? (server ??= migratedServer()).then(({ url }) => Buffer.from(url))
+        : (dump ??= migratedPglite())
+    answer.then(
+      (body) => response.end(body),
+      (error) => response.writeHead(500).end(String(error))
+    )
   })
   await new Promise<void>((resolve) => offer.listen(0, "127.0.0.1", resolve))
   const address = offer.address()
@@ -48,6 +52,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     offer.closeAllConnections()
     offer.close()
     // One that failed to start has nothing to stop, and its tests have said so.
-    await server?.then(({ stop }) => stop(), () => {})
+    await server?.then(
+      ({ stop }) => stop(),
+      () => {}
+    )
   }
 }

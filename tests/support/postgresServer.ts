@@ -52,7 +52,15 @@ export const startPostgres = async (settings: PostgresServerSettings): Promise<P
     writeFileSync(passwordFile, password)
     await promisify(execFile)(
       join(programs, "bin", "initdb"),
-      [`--pgdata=${data}`, "--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--encoding=UTF8", "--locale=C", ...(settings.fsync ? [] : ["--no-sync"])],
+      [
+        `--pgdata=${data}`,
+        "--username=postgres",
+        "--auth=scram-sha-256",
+        `--pwfile=${passwordFile}`,
+        "--encoding=UTF8",
+        "--locale=C",
+        ...(settings.fsync ? [] : ["--no-sync"])
+      ],
       { ...account, timeout: startWithinMs }
     )
     const port = await freePort()
@@ -141,6 +149,8 @@ const freePort = () =>
     probe.once("error", reject)
     probe.listen(0, "127.0.0.1", () => {
       const address = probe.address()
-      probe.close(() => typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no free port")))
+      probe.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no free port"))
+      )
     })
   })

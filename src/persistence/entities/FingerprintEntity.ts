@@ -6,7 +6,8 @@ export const FingerprintEntity = defineEntity({
   name: "Fingerprint",
   tableName: "fingerprint",
   properties: {
-    trackId: () => p.manyToOne(TrackEntity).mapToPk().primary().fieldName("track_id").updateRule("no action").deleteRule("cascade"),
+    trackId: () =>
+      p.manyToOne(TrackEntity).mapToPk().primary().fieldName("track_id").updateRule("no action").deleteRule("cascade"),
     durationMs: p.integer(),
     /** Raw Chromaprint, as signed 32-bit integers. */
     hashes: p.array<number>(Number).columnType("int4[]"),

@@ -11,7 +11,8 @@ export const JobBlobEntity = defineEntity({
   primaryKeys: ["jobId", "sha256"],
   properties: {
     jobId: p.uuid().primary(),
-    sha256: () => p.manyToOne(BlobEntity).mapToPk().primary().fieldName("sha256").updateRule("no action").deleteRule("no action"),
+    sha256: () =>
+      p.manyToOne(BlobEntity).mapToPk().primary().fieldName("sha256").updateRule("no action").deleteRule("no action"),
     createdAt: p.datetime(3)
   },
   indexes: [{ name: "job_blob_blob_index", properties: ["sha256"] }]

@@ -49,8 +49,19 @@ export const JobEntity = defineEntity({
   uniques: [{ name: "job_idempotency_key_unique", properties: ["idempotencyKey"] }],
   indexes: [
     { name: "job_status_index", properties: ["status", "createdAt"] },
-    { name: "job_track_index", columns: [{ name: "trackId" }, { name: "createdAt", sort: "DESC" }], properties: ["trackId", "createdAt"] },
-    { name: "job_newest_index", columns: [{ name: "createdAt", sort: "DESC" }, { name: "id", sort: "DESC" }], properties: ["createdAt", "id"] },
+    {
+      name: "job_track_index",
+      columns: [{ name: "trackId" }, { name: "createdAt", sort: "DESC" }],
+      properties: ["trackId", "createdAt"]
+    },
+    {
+      name: "job_newest_index",
+      columns: [
+        { name: "createdAt", sort: "DESC" },
+        { name: "id", sort: "DESC" }
+      ],
+      properties: ["createdAt", "id"]
+    },
     { name: "job_retry_index", properties: ["retryOf"] }
   ]
 })

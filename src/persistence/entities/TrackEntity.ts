@@ -47,7 +47,14 @@ export const TrackEntity = defineEntity({
     { name: "track_title_check", expression: "char_length(title) >= 1 and char_length(title) <= 200" }
   ],
   indexes: [
-    { name: "track_newest_index", columns: [{ name: "createdAt", sort: "DESC" }, { name: "id", sort: "DESC" }], properties: ["createdAt", "id"] },
+    {
+      name: "track_newest_index",
+      columns: [
+        { name: "createdAt", sort: "DESC" },
+        { name: "id", sort: "DESC" }
+      ],
+      properties: ["createdAt", "id"]
+    },
     { name: "track_content_hash_index", properties: ["contentHash"] }
   ]
 })

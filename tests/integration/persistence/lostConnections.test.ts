@@ -6,54 +6,77 @@ import { freshPostgres, onServer } from "../../support/database.ts"
 
 const poolSize = 3
 let url: Redacted.Redacted<string>
-const database = Layer.unwrap(Effect.map(freshPostgres(), (fresh) => {
-  url = fresh
-  return Database.layer({ url, dataDir: "memory://", poolSize, statementTimeoutMs: 15_000, migrate: false })
-}))
+const database = Layer.unwrap(
+  Effect.map(freshPostgres(), (fresh) => {
+    url = fresh
+    return Database.layer({ url, dataDir: "memory://", poolSize, statementTimeoutMs: 15_000, migrate: false })
+  })
+)
 
 const kill = (pid: number | undefined) => Effect.promise(() => onServer(url, `select pg_terminate_backend(${pid})`))
 const killListener = Effect.promise(() =>
-  onServer(url, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'listen%' and pid <> pg_backend_pid()"))
-const ownPid = (tx: Transaction) => Effect.map(tx.query<{ pid: number }>("select pg_backend_pid() as pid"), ([row]) => row?.pid)
-const insertBlob = (tx: Transaction, sha256: string) => tx.query("insert into blob (sha256, size_bytes, created_at) values ($1, 1, now())", [sha256])
+  onServer(
+    url,
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'listen%' and pid <> pg_backend_pid()"
+  )
+)
+const ownPid = (tx: Transaction) =>
+  Effect.map(tx.query<{ pid: number }>("select pg_backend_pid() as pid"), ([row]) => row?.pid)
+const insertBlob = (tx: Transaction, sha256: string) =>
+  tx.query("insert into blob (sha256, size_bytes, created_at) values ($1, 1, now())", [sha256])
 
 const until = (condition: () => boolean) =>
   Effect.sleep(10).pipe(Effect.repeat({ until: condition }), Effect.timeout("10 seconds"), Effect.orDie)
 
 describe("when PostgreSQL drops connections", () => {
   layer(database, { excludeTestServices: true })((it) => {
-    it.effect("the pool keeps its size, though more connections die inside transactions than it has", () =>
-      Effect.gen(function*() {
-        const database = yield* Database
-        for (let loss = 0; loss < poolSize * 3; loss++) {
-          // Half of them while nothing is asked of the connection, half under a running statement.
-          const fiber = yield* Effect.forkChild(Effect.exit(database.transaction((tx) =>
-            ownPid(tx).pipe(
-              Effect.tap((pid) => Effect.forkChild(Effect.delay(kill(pid), loss % 2 === 0 ? 0 : 30))),
-              Effect.andThen(loss % 2 === 0 ? Effect.sleep(60) : Effect.asVoid(tx.query("select pg_sleep(5)"))),
-              // A typed failure, so that the transaction is not tried again.
-              Effect.catchCause(() => Effect.void),
-              Effect.andThen(Effect.fail("given up"))
+    it.effect(
+      "the pool keeps its size, though more connections die inside transactions than it has",
+      () =>
+        Effect.gen(function* () {
+          const database = yield* Database
+          for (let loss = 0; loss < poolSize * 3; loss++) {
+            // Half of them while nothing is asked of the connection, half under a running statement.
+            const fiber = yield* Effect.forkChild(
+              Effect.exit(
+                database.transaction((tx) =>
+                  ownPid(tx).pipe(
+                    Effect.tap((pid) => Effect.forkChild(Effect.delay(kill(pid), loss % 2 === 0 ? 0 : 30))),
+                    Effect.andThen(loss % 2 === 0 ? Effect.sleep(60) : Effect.asVoid(tx.query("select pg_sleep(5)"))),
+                    // A typed failure, so that the transaction is not tried again.
+                    Effect.catchCause(() => Effect.void),
+                    Effect.andThen(Effect.fail("given up"))
+                  )
+                )
+              )
             )
-          )))
-          yield* Fiber.join(fiber)
-        }
-        // All places at once, which one that is lost would keep waiting for ever.
-        const arrived = yield* Latch.make()
-        let open = 0
-        yield* Effect.all(Array.from({ length: poolSize }, () =>
-          database.transaction((tx) =>
-            tx.query("select 1").pipe(Effect.andThen(() => ++open === poolSize ? arrived.open : Effect.void), Effect.andThen(arrived.await))
-          )), { concurrency: "unbounded" })
-        expect((yield* database.health).pool).toMatchObject({ waiting: 0, limit: poolSize })
-      }), 20_000)
+            yield* Fiber.join(fiber)
+          }
+          // All places at once, which one that is lost would keep waiting for ever.
+          const arrived = yield* Latch.make()
+          let open = 0
+          yield* Effect.all(
+            Array.from({ length: poolSize }, () =>
+              database.transaction((tx) =>
+                tx.query("select 1").pipe(
+                  Effect.andThen(() => (++open === poolSize ? arrived.open : Effect.void)),
+                  Effect.andThen(arrived.await)
+                )
+              )
+            ),
+            { concurrency: "unbounded" }
+          )
+          expect((yield* database.health).pool).toMatchObject({ waiting: 0, limit: poolSize })
+        }),
+      20_000
+    )
 
     it.effect("a transaction that had not asked to commit is done again, and once", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         let runs = 0
         yield* database.transaction((tx) =>
-          Effect.gen(function*() {
+          Effect.gen(function* () {
             yield* insertBlob(tx, "again")
             if (++runs < 3) yield* kill(yield* ownPid(tx))
             yield* tx.query("select 1")
@@ -61,61 +84,77 @@ describe("when PostgreSQL drops connections", () => {
         )
         expect(runs).toBe(3)
         expect(yield* database.query("test.again", "select sha256 from blob where sha256 = 'again'")).toHaveLength(1)
-      }))
+      })
+    )
 
     it.effect("a transaction whose flush lost the connection is done again", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         let runs = 0
         yield* database.transaction((tx) =>
-          Effect.gen(function*() {
+          Effect.gen(function* () {
             tx.em.create(BlobEntity, { sha256: "flushed", sizeBytes: 1, createdAt: new Date(0) })
             if (++runs === 1) yield* kill(yield* ownPid(tx))
           })
         )
         expect(runs).toBe(2)
-      }))
+      })
+    )
 
     it.effect("a transaction is not done again when nobody knows whether it was committed", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         let runs = 0
-        const exit = yield* Effect.exit(database.transaction((tx) =>
-          Effect.gen(function*() {
-            runs++
-            yield* kill(yield* ownPid(tx))
-          })
-        ))
-        expect(runs).toBe(1)
-        expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toMatchObject({ _tag: "DatabaseFailure", connectionLost: true, outcomeUnknown: true })
-        expect(Exit.isFailure(exit) && isConnectionLost(exit.cause)).toBe(true)
-      }))
-
-    it.effect("a transaction that the database gives up for another's sake is done again", () =>
-      Effect.gen(function*() {
-        const database = yield* Database
-        yield* database.transaction((tx) => Effect.andThen(insertBlob(tx, "left"), insertBlob(tx, "right")))
-        const both = yield* Latch.make()
-        let started = 0
-        let runs = 0
-        const lock = (tx: Transaction, sha256: string) => tx.query("update blob set size_bytes = size_bytes + 1 where sha256 = $1", [sha256])
-        const crossing = (first: string, second: string) =>
+        const exit = yield* Effect.exit(
           database.transaction((tx) =>
-            Effect.gen(function*() {
+            Effect.gen(function* () {
               runs++
-              yield* lock(tx, first)
-              if (++started === 2) yield* both.open
-              yield* both.await
-              yield* lock(tx, second)
+              yield* kill(yield* ownPid(tx))
             })
           )
-        yield* Effect.all([crossing("left", "right"), crossing("right", "left")], { concurrency: 2 })
-        expect(runs).toBe(3)
-        expect(yield* database.query("test.crossed", "select size_bytes from blob where sha256 in ('left', 'right')")).toEqual([{ size_bytes: 3 }, { size_bytes: 3 }])
-      }), 20_000)
+        )
+        expect(runs).toBe(1)
+        expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toMatchObject({
+          _tag: "DatabaseFailure",
+          connectionLost: true,
+          outcomeUnknown: true
+        })
+        expect(Exit.isFailure(exit) && isConnectionLost(exit.cause)).toBe(true)
+      })
+    )
+
+    it.effect(
+      "a transaction that the database gives up for another's sake is done again",
+      () =>
+        Effect.gen(function* () {
+          const database = yield* Database
+          yield* database.transaction((tx) => Effect.andThen(insertBlob(tx, "left"), insertBlob(tx, "right")))
+          const both = yield* Latch.make()
+          let started = 0
+          let runs = 0
+          const lock = (tx: Transaction, sha256: string) =>
+            tx.query("update blob set size_bytes = size_bytes + 1 where sha256 = $1", [sha256])
+          const crossing = (first: string, second: string) =>
+            database.transaction((tx) =>
+              Effect.gen(function* () {
+                runs++
+                yield* lock(tx, first)
+                if (++started === 2) yield* both.open
+                yield* both.await
+                yield* lock(tx, second)
+              })
+            )
+          yield* Effect.all([crossing("left", "right"), crossing("right", "left")], { concurrency: 2 })
+          expect(runs).toBe(3)
+          expect(
+            yield* database.query("test.crossed", "select size_bytes from blob where sha256 in ('left', 'right')")
+          ).toEqual([{ size_bytes: 3 }, { size_bytes: 3 }])
+        }),
+      20_000
+    )
 
     it.effect("a listener hears again, and is told that it may have missed something", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         const heard: Array<string> = []
         yield* database.listen("playhead_test", (payload) => heard.push(payload))
@@ -128,6 +167,7 @@ describe("when PostgreSQL drops connections", () => {
         yield* database.transaction((tx) => tx.notify("playhead_test", "second"))
         yield* until(() => heard.length === 6)
         expect(heard).toEqual(["", "other ", "other first", "", "other ", "second"])
-      }))
+      })
+    )
   })
 })

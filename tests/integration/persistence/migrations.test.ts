@@ -11,7 +11,7 @@ import { fillEveryTable } from "../../support/fillEveryTable.ts"
 const names = migrations.map(({ name }) => name)
 
 /** An engine on a database without any table. */
-const empty = Effect.fnUntraced(function*(engine: EngineName) {
+const empty = Effect.fnUntraced(function* (engine: EngineName) {
   const url = engine === "postgres" ? yield* freshPostgres("template1") : undefined
   return yield* openEngine({ url, dataDir: "memory://", poolSize: 2, statementTimeoutMs: 15_000 })
 })
@@ -23,8 +23,14 @@ const ownTables = (engine: Engine) =>
 /** All that the catalogue tells of the tables, to compare before with after. */
 const catalogue = (engine: Engine) =>
   Effect.all([
-    sql(engine, "select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns where table_schema = 'public' order by 1, 2"),
-    sql(engine, "select conrelid::regclass::text as of, conname, pg_get_constraintdef(oid) as def from pg_constraint where connamespace = 'public'::regnamespace order by 1, 2"),
+    sql(
+      engine,
+      "select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns where table_schema = 'public' order by 1, 2"
+    ),
+    sql(
+      engine,
+      "select conrelid::regclass::text as of, conname, pg_get_constraintdef(oid) as def from pg_constraint where connamespace = 'public'::regnamespace order by 1, 2"
+    ),
     sql(engine, "select indexdef from pg_indexes where schemaname = 'public' order by 1")
   ])
 
@@ -32,14 +38,15 @@ const downAll = (engine: Engine) => Effect.forEach(names, () => migrateDown(engi
 
 describe.each(engines)("migrations on %s", (name) => {
   it.live("make the tables that the entities describe, and nothing else", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const engine = yield* empty(name)
       yield* migrateUp(engine)
       expect(yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())).toBe("")
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 
   it.live("notice an entity that the tables lag behind", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const engine = yield* empty(name)
       yield* migrateUp(engine)
       for (const change of [
@@ -52,17 +59,21 @@ describe.each(engines)("migrations on %s", (name) => {
       ]) {
         const before = yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())
         yield* sql(engine, change)
-        expect(yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL()), change).not.toBe(before)
+        const after = yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())
+        expect({ change, noticed: after !== before }).toEqual({ change, noticed: true })
       }
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 
   it.live("go up, down and up again on an empty database, and say how far they are", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const engine = yield* empty(name)
       expect(yield* migrationStatus(engine)).toEqual(names.map((name) => ({ name, appliedAt: undefined })))
       expect(yield* migrateUp(engine)).toEqual(names)
       const first = yield* catalogue(engine)
-      expect((yield* migrationStatus(engine)).map(({ appliedAt }) => appliedAt)).toEqual(names.map(() => expect.any(Date)))
+      expect((yield* migrationStatus(engine)).map(({ appliedAt }) => appliedAt)).toEqual(
+        names.map(() => expect.any(Date))
+      )
       expect(yield* migrateUp(engine)).toEqual([])
 
       expect((yield* downAll(engine)).flat()).toEqual(names.toReversed())
@@ -71,39 +82,53 @@ describe.each(engines)("migrations on %s", (name) => {
 
       expect(yield* migrateUp(engine)).toEqual(names)
       expect(yield* catalogue(engine)).toEqual(first)
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 
   it.live("go up, down and up again on a database with rows in every table", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const engine = yield* empty(name)
       yield* migrateUp(engine)
       const first = yield* catalogue(engine)
       yield* Effect.promise(() => fillEveryTable(engine.orm.em.fork()))
       for (const { meta } of entities) {
-        expect(yield* sql(engine, `select count(*) as rows from "${meta.tableName}"`), meta.tableName).toEqual([{ rows: expect.toSatisfy((rows: number) => rows > 0) }])
+        expect(
+          yield* sql(engine, `select '${meta.tableName}' as name, count(*) > 0 as filled from "${meta.tableName}"`)
+        ).toEqual([{ name: meta.tableName, filled: true }])
       }
       yield* downAll(engine)
       expect(yield* ownTables(engine)).toEqual([])
       yield* migrateUp(engine)
       expect(yield* catalogue(engine)).toEqual(first)
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 
   it.live("leave the database as it was when one of them fails", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const engine = yield* empty(name)
       yield* sql(engine, "create table waveform (in_the_way int)")
       const failure = yield* Effect.flip(migrateUp(engine))
-      expect(failure).toMatchObject({ _tag: "DatabaseStartError", reason: "MIGRATION", message: expect.stringMatching(/^The database could not be migrated and is as it was: .*"waveform" already exists/) })
+      expect(failure).toMatchObject({
+        _tag: "DatabaseStartError",
+        reason: "MIGRATION",
+        message: expect.stringMatching(
+          /^The database could not be migrated and is as it was: .*"waveform" already exists/
+        )
+      })
       expect(yield* ownTables(engine)).toEqual([{ tablename: "waveform" }])
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 })
 
 describe("processes that start together on PostgreSQL", () => {
   it.live("apply each migration once", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const url = yield* freshPostgres("template1")
-      const start = Effect.scoped(Effect.flatMap(openEngine({ url, dataDir: "memory://", poolSize: 2, statementTimeoutMs: 15_000 }), migrateUp))
+      const start = Effect.scoped(
+        Effect.flatMap(openEngine({ url, dataDir: "memory://", poolSize: 2, statementTimeoutMs: 15_000 }), migrateUp)
+      )
       const applied = yield* Effect.all([start, start, start, start], { concurrency: "unbounded" })
       expect(applied.flat()).toEqual(names)
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 })

@@ -32,14 +32,15 @@ describe.each(engines)("what %s stores", (engine) => {
     }
 
     it.effect("is read as the same JavaScript values, in a transaction and outside", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         expect(yield* database.query("test.values", sql, [at])).toEqual([row])
         expect(yield* database.transaction((tx) => tx.query(sql, [at]))).toEqual([row])
-      }))
+      })
+    )
 
     it.effect("keeps an array in a JSON column an array, nothing nothing, and a default an object", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         const id = crypto.randomUUID()
         yield* database.transaction((tx) =>
@@ -47,70 +48,112 @@ describe.each(engines)("what %s stores", (engine) => {
             tx.em.create(JobEntity, { ...job, id, options: [] })
             tx.em.create(JobStageEntity, { jobId: id, position: 0, name: "PROBE", status: "PENDING", output: null })
             await tx.em.flush()
-            await tx.em.execute("insert into job_event (job_id, sequence, kind, dedupe_key, at) values (?, 1, 'JobQueuedEvent', 'q', now())", [id])
+            await tx.em.execute(
+              "insert into job_event (job_id, sequence, kind, dedupe_key, at) values (?, 1, 'JobQueuedEvent', 'q', now())",
+              [id]
+            )
           })
         )
-        expect(yield* database.query("test.json", `
+        expect(
+          yield* database.query(
+            "test.json",
+            `
           select jsonb_typeof(options) as options, job.failure is null as no_failure, output is null as no_output, jsonb_typeof(data) as data
-          from job join job_stage s on s.job_id = job.id join job_event e on e.job_id = job.id where job.id = $1`, [id])
+          from job join job_stage s on s.job_id = job.id join job_event e on e.job_id = job.id where job.id = $1`,
+            [id]
+          )
         ).toEqual([{ options: "array", no_failure: true, no_output: true, data: "object" }])
-        const event = yield* database.transaction((tx) => Effect.promise(() => tx.em.findOneOrFail(JobEventEntity, { jobId: id, sequence: 1 })))
+        const event = yield* database.transaction((tx) =>
+          Effect.promise(() => tx.em.findOneOrFail(JobEventEntity, { jobId: id, sequence: 1 }))
+        )
         expect(event.data).toEqual({})
-      }))
+      })
+    )
 
-    it.effect("refuses a row without its times, by whichever way it comes: nothing fills them in behind one's back", () =>
-      Effect.gen(function*() {
-        const database = yield* Database
-        const insert = database.transaction((tx) =>
-          // The type would not let this pass.
-          Effect.promise(() => tx.em.insert(BlobEntity, { sha256: "x", sizeBytes: 1 } as unknown as BlobEntity)))
-        const defect = yield* Effect.catchDefect(insert, (defect) => Effect.succeed(defect))
-        expect(defect).toBeInstanceOf(DatabaseFailure)
-        expect(defect).toMatchObject({ sqlState: "23502" })
-        for (const column of yield* database.query<{ column_default: string | null }>("test.defaults", `
-          select column_default from information_schema.columns where table_schema = 'public' and column_name in ('created_at', 'updated_at', 'at')`)) {
-          expect(column.column_default).toBeNull()
-        }
-      }))
+    it.effect(
+      "refuses a row without its times, by whichever way it comes: nothing fills them in behind one's back",
+      () =>
+        Effect.gen(function* () {
+          const database = yield* Database
+          const insert = database.transaction((tx) =>
+            // The type would not let this pass.
+            Effect.promise(() => tx.em.insert(BlobEntity, { sha256: "x", sizeBytes: 1 } as unknown as BlobEntity))
+          )
+          const defect = yield* Effect.catchDefect(insert, (defect) => Effect.succeed(defect))
+          expect(defect).toBeInstanceOf(DatabaseFailure)
+          expect(defect).toMatchObject({ sqlState: "23502" })
+          for (const column of yield* database.query<{ column_default: string | null }>(
+            "test.defaults",
+            `
+          select column_default from information_schema.columns where table_schema = 'public' and column_name in ('created_at', 'updated_at', 'at')`
+          )) {
+            expect(column.column_default).toBeNull()
+          }
+        })
+    )
 
     it.effect("goes with what it belongs to, and stays where it is only mentioned", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         yield* database.transaction((tx) => Effect.promise(() => fillEveryTable(tx.em)))
-        yield* database.transaction((tx) => tx.query("delete from track where id = '00000000-0000-7000-8001-000000000001'"))
-        yield* database.transaction((tx) => tx.query("delete from job where id = '00000000-0000-7000-8002-000000000002'"))
-        const counts = yield* database.query("test.counts", `select
+        yield* database.transaction((tx) =>
+          tx.query("delete from track where id = '00000000-0000-7000-8001-000000000001'")
+        )
+        yield* database.transaction((tx) =>
+          tx.query("delete from job where id = '00000000-0000-7000-8002-000000000002'")
+        )
+        const counts = yield* database.query(
+          "test.counts",
+          `select
           (select count(*) from artifact) as artifacts, (select count(*) from waveform) as waveforms, (select count(*) from fingerprint) as fingerprints,
           (select count(*) from job where id::text like '00000000%') as jobs, (select track_id from job where id = '00000000-0000-7000-8002-000000000001') as track,
-          (select job_id from artifact) as artifact_job, (select count(*) from blob) as blobs`)
-        expect(counts).toEqual([{ artifacts: 1, waveforms: 1, fingerprints: 1, jobs: 1, track: null, artifact_job: null, blobs: 2 }])
-      }))
+          (select job_id from artifact) as artifact_job, (select count(*) from blob) as blobs`
+        )
+        expect(counts).toEqual([
+          { artifacts: 1, waveforms: 1, fingerprints: 1, jobs: 1, track: null, artifact_job: null, blobs: 2 }
+        ])
+      })
+    )
 
     it.effect("is told on commit to those who listen, as long as they do", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         const heard: Array<string> = []
-        yield* Effect.scoped(Effect.gen(function*() {
-          yield* database.listen("playhead_test", (payload) => heard.push(payload))
-          expect(heard).toEqual([""])
-          yield* Effect.exit(database.transaction((tx) => Effect.andThen(tx.notify("playhead_test", "rolled back"), Effect.fail("no"))))
-          yield* database.transaction((tx) =>
-            tx.notify("playhead_test", "it's 'quoted'").pipe(Effect.andThen(Effect.sleep(20)), Effect.andThen(Effect.sync(() => expect(heard).toEqual([""])))))
-          yield* until(() => heard.length === 2)
-        }))
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* database.listen("playhead_test", (payload) => heard.push(payload))
+            expect(heard).toEqual([""])
+            yield* Effect.exit(
+              database.transaction((tx) => Effect.andThen(tx.notify("playhead_test", "rolled back"), Effect.fail("no")))
+            )
+            yield* database.transaction((tx) =>
+              tx
+                .notify("playhead_test", "it's 'quoted'")
+                .pipe(Effect.andThen(Effect.sleep(20)), Effect.andThen(Effect.sync(() => expect(heard).toEqual([""]))))
+            )
+            yield* until(() => heard.length === 2)
+          })
+        )
         yield* database.transaction((tx) => tx.notify("playhead_test", "nobody listens"))
         yield* Effect.sleep(50)
         expect(heard).toEqual(["", "it's 'quoted'"])
-      }))
+      })
+    )
 
     it.effect("has its health told: how long an answer takes and how its pool is", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const database = yield* Database
         const { latencyMs, pool } = yield* database.health
         expect(latencyMs).toBeGreaterThan(0)
         expect(latencyMs).toBeLessThan(1000)
-        expect(pool).toEqual({ total: expect.any(Number), idle: expect.any(Number), waiting: 0, limit: engine === "pglite" ? 1 : 4 })
+        expect(pool).toEqual({
+          total: expect.any(Number),
+          idle: expect.any(Number),
+          waiting: 0,
+          limit: engine === "pglite" ? 1 : 4
+        })
         expect(pool.idle).toBeGreaterThan(0)
-      }))
+      })
+    )
   })
 })
