@@ -6,6 +6,8 @@ const postgres = "tests/support/postgres.ts"
 const withPostgres = existsSync(postgres) ? { globalSetup: [postgres] } : {}
 
 export default defineConfig({
+  // As Node.js itself resolves them: a package like graphql must not be loaded twice, once by tests and once by its users.
+  ssr: { resolve: { conditions: ["module-sync", "node", "development|production"] } },
   test: {
     // Tests start databases, servers and ffmpeg: two files at a time keep a small machine busy, more only make it wait.
     pool: "forks",
