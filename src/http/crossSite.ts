@@ -31,9 +31,13 @@ const simpleContentTypes = ["application/x-www-form-urlencoded", "multipart/form
 /** Any of them says that the sender is no plain form: a browser asks (by a preflight) before it sends one across origins. */
 export const csrfHeaders = ["graphql-require-preflight", "apollo-require-preflight", "x-graphql-yoga-csrf"] as const
 
-/** Whether a browser would have asked for permission before sending this request from another origin. */
+/** Browsers name the origin of every POST, and say of every request where it comes from; an upload by curl has neither. */
+const isFromBrowser = (headers: IncomingHttpHeaders): boolean => headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
+
+/** Whether a browser would have asked for permission before sending this request from another origin, or none sent it. */
 export const isPreflighted = (headers: IncomingHttpHeaders): boolean => {
   const contentType = headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
+  if (contentType === "multipart/form-data" && !isFromBrowser(headers)) return true
   if (contentType !== undefined && contentType !== "" && !simpleContentTypes.includes(contentType)) return true
   return csrfHeaders.some((name) => headers[name] !== undefined)
 }
