@@ -1,4 +1,5 @@
 /** What a file is, by its content and never by its name: a playlist called `.mp3` would have ffmpeg open what it lists. */
+import { isUtf8 } from "node:buffer"
 import { open } from "node:fs/promises"
 import { Effect } from "effect"
 import { fileTypeFromBuffer } from "file-type"
@@ -8,6 +9,8 @@ import { adts, type AudioFormat, formatsByExtension, mp3, supportedContainers, w
 import { adtsFrameLength, hasFrameChain, mpegFrameLength } from "./frames.ts"
 
 const headBytes = 64 * 1024
+/** How much of the head must be text for the whole to count as text. */
+const sampleBytes = 4096
 
 /** Text that programs follow or show; what it is tells the person who sent it what went wrong. */
 const texts: ReadonlyArray<readonly [pattern: RegExp, name: string]> = [
@@ -25,13 +28,13 @@ const texts: ReadonlyArray<readonly [pattern: RegExp, name: string]> = [
 const startsWith = (bytes: Uint8Array, ascii: string, at = 0): boolean => Buffer.from(bytes.subarray(at, at + ascii.length)).toString("latin1") === ascii
 
 const textIn = (head: Uint8Array): string | undefined => {
-  const sample = head.subarray(0, 4096)
-  if (sample.includes(0)) return undefined
+  const sample = head.subarray(0, sampleBytes)
+  // The sample's end may cut a character in two; a file's end does not.
+  const cuts = sample.length === sampleBytes ? [0, 1, 2, 3] : [0]
+  if (sample.includes(0) || !cuts.some((cut) => isUtf8(sample.subarray(0, sample.length - cut)))) return undefined
   const text = Buffer.from(sample).toString("utf8").replace(/^\uFEFF/, "").trimStart()
   const named = texts.find(([pattern]) => pattern.test(text))
-  if (named !== undefined) return named[1]
-  // A cut in the middle of a character is not held against it.
-  return text.slice(0, -4).includes("\uFFFD") ? undefined : "text"
+  return named === undefined ? "text" : named[1]
 }
 
 /** Where the content begins behind an ID3v2 tag (id3.org, ID3v2.4.0, 3.1); 0 when there is none. */

@@ -1,4 +1,5 @@
 /** Tags are written by anybody with any program: each is cleaned, cut to size or dropped. */
+import { isUtf8 } from "node:buffer"
 import type { ICommonTagsResult, IPicture } from "music-metadata"
 import { selectCover } from "music-metadata"
 import type { Cover, Tags } from "./Tags.ts"
@@ -16,14 +17,23 @@ const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
 const invisible = /[\u00AD\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu
 
 /**
+ * RIFF and old ID3 tags do not say their encoding and are read as Latin-1, though most programs write UTF-8. Latin-1 that
+ * is valid UTF-8 beyond ASCII by chance does not happen in words.
+ */
+const decoded = (text: string): string => {
+  const bytes = Buffer.from(text, "latin1")
+  const isLatin1 = bytes.toString("latin1") === text
+  return isLatin1 && isUtf8(bytes) ? bytes.toString("utf8") : text
+}
+
+/**
  * One line of well-formed text in Unicode's composed form (NFC), of at most `maxLength` UTF-16 units, cut between
  * characters as people see them; null when nothing is left.
  */
 export const cleanText = (text: string | undefined, maxLength = maxTextLength): string | null => {
   if (text === undefined) return null
-  const line = text
-    // Megabytes of title are not worth normalising.
-    .slice(0, maxLength * 20)
+  // Megabytes of title are not worth normalising.
+  const line = decoded(text.slice(0, maxLength * 20))
     .toWellFormed()
     .replaceAll(invisible, "")
     .replaceAll(/[\p{Cc}\s]+/gu, " ")
