@@ -63,6 +63,11 @@ export class TruePeakMeter {
   readonly #window: Float32Array
   #samplePeak = 0
   #peak = 0
+  /**
+   * How many of the samples that come next have no `halfTaps` neighbours before them. At both edges of the audio, samples
+   * count as they stand: to make neighbours up (as silence, say) would be to find the peaks of a click that is not there.
+   */
+  #incompleteSamples: number
 
   constructor(sampleRateHz: number, channels: number) {
     const factor = oversampling(sampleRateHz)
@@ -70,6 +75,7 @@ export class TruePeakMeter {
     this.#phases = factor - 1
     this.#rows = designInterpolator(factor)
     this.#window = new Float32Array((taps + maxPieceFrames) * channels)
+    this.#incompleteSamples = taps * channels
   }
 
   push(samples: Float32Array): void {
@@ -85,7 +91,7 @@ export class TruePeakMeter {
 
   /** dBTP, relative to full scale; samples decoded from lossy formats can exceed 0. */
   finish(): number {
-    this.push(new Float32Array(taps * this.#channels))
+    this.#raiseTo(this.#loudest(halfTaps * this.#channels, taps * this.#channels))
     return this.#peak === 0 ? truePeakFloorDbtp : Math.max(truePeakFloorDbtp, 20 * Math.log10(this.#peak))
   }
 
@@ -93,13 +99,19 @@ export class TruePeakMeter {
   #search(pieceLength: number): void {
     const first = halfTaps * this.#channels
     const end = first + pieceLength
+    const complete = first + this.#incompleteSamples
+    this.#incompleteSamples = Math.max(0, this.#incompleteSamples - pieceLength)
     for (let from = first; from < end; from += blockSamples) {
       const to = Math.min(end, from + blockSamples)
       const loudest = this.#loudest(from, to)
-      if (loudest > this.#samplePeak) this.#samplePeak = loudest
-      if (loudest > this.#peak) this.#peak = loudest
-      if (this.#phases > 0 && loudest > 0 && loudest >= this.#samplePeak * searchShare) this.#searchBlock(from, to)
+      this.#raiseTo(loudest)
+      if (this.#phases > 0 && loudest > 0 && loudest >= this.#samplePeak * searchShare) this.#searchBlock(Math.max(from, complete), to)
     }
+  }
+
+  #raiseTo(loudest: number): void {
+    if (loudest > this.#samplePeak) this.#samplePeak = loudest
+    if (loudest > this.#peak) this.#peak = loudest
   }
 
   #loudest(from: number, to: number): number {
