@@ -20,10 +20,10 @@ const running = (word: string): number =>
     .filter((line) => line.includes(word) && !line.startsWith("Z") && !line.includes("ps -eo")).length
 
 const until = async (holds: () => boolean) => {
-  for (let tries = 0; tries < 200 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 25))
+  for (let tries = 0; tries < 800 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 25))
 }
 
-/** An address in an option that ffmpeg ignores, by which to find this very process among others. */
+/** A tag of the output, by which to find this very process among others. */
 let runs = 0
 const marked = () => {
   const mark = `playhead-test-${process.pid}-${runs++}`
@@ -153,13 +153,11 @@ describe("a child that will not end", () => {
     Effect.gen(function*() {
       const { run } = yield* FFmpeg
       const mark = `playhead-stubborn-${process.pid}`
-      const stubborn = join(directory, "ffmpeg")
       const fiber = yield* Effect.forkChild(run({ args: ["stubborn", mark], outputs: { fd3: () => {} } }))
       yield* Effect.promise(() => until(() => running(mark) >= 2))
       expect(running(mark)).toBeGreaterThanOrEqual(2)
       yield* Fiber.interrupt(fiber)
       expect(running(mark)).toBe(0)
-      expect(stubborn).toBeTruthy()
     }).pipe(Effect.provide(ffmpegLayer(stubbornFFmpeg()))), 15_000)
 })
 
