@@ -2,7 +2,8 @@ import { Effect, Layer, Redacted } from "effect"
 import pg from "pg"
 import { inject } from "vitest"
 import { Database, type DatabaseSettings } from "../../src/persistence/Database.ts"
-import { databaseUrl, templateDatabase } from "./postgresServer.ts"
+import type { PostgresOffer } from "./postgres.ts"
+import { databaseUrl } from "./postgresServer.ts"
 
 export const engines = ["pglite", "postgres"] as const
 export type EngineName = (typeof engines)[number]
@@ -22,14 +23,15 @@ export const onServer = async (server: Redacted.Redacted<string>, sql: string): 
 }
 
 /** The address of a new database with all tables (or, as a copy of `template1`, with none), dropped with the scope. */
-export const freshPostgres = Effect.fnUntraced(function* (template: string = templateDatabase) {
-  const server = Redacted.make(yield* Effect.promise(async () => (await ask("/postgres")).text()))
+export const freshPostgres = Effect.fnUntraced(function* (template?: string) {
+  const offer = yield* Effect.promise(async () => (await (await ask("/postgres")).json()) as PostgresOffer)
+  const server = Redacted.make(offer.url)
   const name = `playhead_${crypto.randomUUID().replaceAll("-", "")}`
   yield* Effect.acquireRelease(
-    Effect.promise(() => onServer(server, `create database ${name} template ${template}`)),
+    Effect.promise(() => onServer(server, `create database ${name} template ${template ?? offer.template}`)),
     () => Effect.promise(() => onServer(server, `drop database if exists ${name} with (force)`))
   )
-  return Redacted.make(databaseUrl(Redacted.value(server), name))
+  return Redacted.make(databaseUrl(offer.url, name))
 })
 
 let dump: Promise<Blob> | undefined

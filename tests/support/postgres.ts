@@ -8,27 +8,43 @@ import pg from "pg"
 import type { TestProject } from "vitest/node"
 import { Database } from "../../src/persistence/Database.ts"
 import { migratedPglite } from "./pgliteTemplate.ts"
-import { databaseUrl, startPostgres, templateDatabase } from "./postgresServer.ts"
+import { databaseUrl, startPostgres } from "./postgresServer.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Answers `/postgres` with a server's address, `/pglite` with a dump. */
+    /** Answers `/postgres` with a `PostgresOffer`, `/pglite` with a dump. */
     readonly databases: string
   }
+}
+
+/** A server, and on it a database that holds nothing but the tables. */
+export interface PostgresOffer {
+  readonly url: string
+  readonly template: string
 }
 
 const migratedServer = async () => {
   const given = process.env["TEST_DATABASE_URL"]
   const server = given === undefined ? await startPostgres({ fsync: false }) : { url: given, stop: async () => {} }
-  const admin = new pg.Client(server.url)
-  await admin.connect()
-  await admin.query(`drop database if exists ${templateDatabase} with (force)`)
-  await admin.query(`create database ${templateDatabase}`)
-  await admin.end()
-  const url = Redacted.make(databaseUrl(server.url, templateDatabase))
+  const template = `playhead_template_${crypto.randomUUID().replaceAll("-", "")}`
+  const administer = async (sql: string) => {
+    const admin = new pg.Client(server.url)
+    await admin.connect()
+    await admin.query(sql)
+    await admin.end()
+  }
+  await administer(`create database ${template}`)
+  const url = Redacted.make(databaseUrl(server.url, template))
   const layer = Database.layer({ url, dataDir: "memory://", poolSize: 2, statementTimeoutMs: 30_000, migrate: true })
   await Effect.runPromise(Effect.provide(Effect.asVoid(Database), layer))
-  return server
+  const offer: PostgresOffer = { url: server.url, template }
+  return {
+    offer,
+    stop: async () => {
+      await administer(`drop database ${template} with (force)`)
+      await server.stop()
+    }
+  }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -37,7 +53,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const offer = createServer((request, response) => {
     const answer =
       request.url === "/postgres"
-        ? (server ??= migratedServer()).then(({ url }) => Buffer.from(url))
+        ? (server ??= migratedServer()).then(({ offer }) => JSON.stringify(offer))
         : (dump ??= migratedPglite())
     answer.then(
       (body) => response.end(body),

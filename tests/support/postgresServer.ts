@@ -6,9 +6,6 @@ import { dirname, join, parse } from "node:path"
 import { createRequire } from "node:module"
 import { promisify } from "node:util"
 
-/** The database on the server that holds nothing but the tables. */
-export const templateDatabase = "playhead_template"
-
 /** An address of another database on the same server. */
 export const databaseUrl = (server: string, database: string): string => {
   const url = new URL(server)
@@ -29,7 +26,7 @@ export interface PostgresServerSettings {
 
 const require = createRequire(import.meta.url)
 const password = "playhead"
-const startWithinMs = 30_000
+const startWithinMs = 60_000
 const stopWithinMs = 10_000
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Latch, Layer, type Redacted } from "effect"
+import { Cause, Effect, Exit, Latch, Layer, type Redacted } from "effect"
 import { Database, isConnectionLost, type Transaction } from "../../../src/persistence/Database.ts"
 import { BlobEntity } from "../../../src/persistence/entities/BlobEntity.ts"
 import { freshPostgres, onServer } from "../../support/database.ts"
@@ -26,31 +26,30 @@ const insertBlob = (tx: Transaction, sha256: string) =>
   tx.query("insert into blob (sha256, size_bytes, created_at) values ($1, 1, now())", [sha256])
 
 const until = (condition: () => boolean) =>
-  Effect.sleep(10).pipe(Effect.repeat({ until: condition }), Effect.timeout("10 seconds"), Effect.orDie)
+  Effect.sleep(10).pipe(Effect.repeat({ until: condition }), Effect.timeout("30 seconds"), Effect.orDie)
 
 describe("when PostgreSQL drops connections", () => {
-  layer(database, { excludeTestServices: true })((it) => {
+  layer(database, { excludeTestServices: true, timeout: 60_000 })((it) => {
     it.effect(
       "the pool keeps its size, though more connections die inside transactions than it has",
       () =>
         Effect.gen(function* () {
           const database = yield* Database
           for (let loss = 0; loss < poolSize * 3; loss++) {
-            // Half of them while nothing is asked of the connection, half under a running statement.
-            const fiber = yield* Effect.forkChild(
-              Effect.exit(
-                database.transaction((tx) =>
-                  ownPid(tx).pipe(
-                    Effect.tap((pid) => Effect.forkChild(Effect.delay(kill(pid), loss % 2 === 0 ? 0 : 30))),
-                    Effect.andThen(loss % 2 === 0 ? Effect.sleep(60) : Effect.asVoid(tx.query("select pg_sleep(5)"))),
-                    // A typed failure, so that the transaction is not tried again.
-                    Effect.catchCause(() => Effect.void),
-                    Effect.andThen(Effect.fail("given up"))
-                  )
+            // Some die while nothing is asked of them, some under a running statement.
+            const dying = (tx: Transaction, pid: number | undefined): Effect.Effect<void> =>
+              loss % 2 === 0
+                ? Effect.andThen(kill(pid), Effect.asVoid(tx.query("select 1")))
+                : Effect.all([kill(pid), tx.query("select pg_sleep(60)")], { concurrency: 2, discard: true })
+            const exit = yield* Effect.exit(
+              database.transaction((tx) =>
+                Effect.flatMap(ownPid(tx), (pid) => dying(tx, pid)).pipe(
+                  // A typed failure, so that the transaction is not tried again.
+                  Effect.catchDefect((defect) => Effect.fail(defect))
                 )
               )
             )
-            yield* Fiber.join(fiber)
+            expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toMatchObject({ connectionLost: true })
           }
           // All places at once, which one that is lost would keep waiting for ever.
           const arrived = yield* Latch.make()
@@ -68,7 +67,7 @@ describe("when PostgreSQL drops connections", () => {
           )
           expect((yield* database.health).pool).toMatchObject({ waiting: 0, limit: poolSize })
         }),
-      20_000
+      60_000
     )
 
     it.effect("a transaction that had not asked to commit is done again, and once", () =>
@@ -150,7 +149,7 @@ describe("when PostgreSQL drops connections", () => {
             yield* database.query("test.crossed", "select size_bytes from blob where sha256 in ('left', 'right')")
           ).toEqual([{ size_bytes: 3 }, { size_bytes: 3 }])
         }),
-      20_000
+      60_000
     )
 
     it.effect("a listener hears again, and is told that it may have missed something", () =>

@@ -36,99 +36,120 @@ const catalogue = (engine: Engine) =>
 
 const downAll = (engine: Engine) => Effect.forEach(names, () => migrateDown(engine))
 
+/** A start of the embedded database and much reading of catalogues, on a machine that may be busy. */
+const withinMs = 120_000
+
 describe.each(engines)("migrations on %s", (name) => {
-  it.live("make the tables that the entities describe, and nothing else", () =>
-    Effect.gen(function* () {
-      const engine = yield* empty(name)
-      yield* migrateUp(engine)
-      expect(yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())).toBe("")
-    }).pipe(Effect.scoped)
+  it.live(
+    "make the tables that the entities describe, and nothing else",
+    () =>
+      Effect.gen(function* () {
+        const engine = yield* empty(name)
+        yield* migrateUp(engine)
+        expect(yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())).toBe("")
+      }).pipe(Effect.scoped),
+    withinMs
   )
 
-  it.live("notice an entity that the tables lag behind", () =>
-    Effect.gen(function* () {
-      const engine = yield* empty(name)
-      yield* migrateUp(engine)
-      for (const change of [
-        "alter table track drop column language",
-        "drop index fingerprint_terms_index",
-        "alter table job drop constraint job_kind_check",
-        "alter table job alter column attempt drop default",
-        "alter table artifact drop constraint artifact_track_id_foreign",
-        "alter table job_event alter column at type timestamptz(6)"
-      ]) {
-        const before = yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())
-        yield* sql(engine, change)
-        const after = yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())
-        expect({ change, noticed: after !== before }).toEqual({ change, noticed: true })
-      }
-    }).pipe(Effect.scoped)
+  it.live(
+    "notice an entity that the tables lag behind",
+    () =>
+      Effect.gen(function* () {
+        const engine = yield* empty(name)
+        yield* migrateUp(engine)
+        for (const change of [
+          "alter table track drop column language",
+          "drop index fingerprint_terms_index",
+          "alter table job drop constraint job_kind_check",
+          "alter table job alter column attempt drop default",
+          "alter table artifact drop constraint artifact_track_id_foreign",
+          "alter table job_event alter column at type timestamptz(6)"
+        ]) {
+          const before = yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())
+          yield* sql(engine, change)
+          const after = yield* Effect.promise(() => engine.orm.schema.getUpdateSchemaSQL())
+          expect({ change, noticed: after !== before }).toEqual({ change, noticed: true })
+        }
+      }).pipe(Effect.scoped),
+    withinMs
   )
 
-  it.live("go up, down and up again on an empty database, and say how far they are", () =>
-    Effect.gen(function* () {
-      const engine = yield* empty(name)
-      expect(yield* migrationStatus(engine)).toEqual(names.map((name) => ({ name, appliedAt: undefined })))
-      expect(yield* migrateUp(engine)).toEqual(names)
-      const first = yield* catalogue(engine)
-      expect((yield* migrationStatus(engine)).map(({ appliedAt }) => appliedAt)).toEqual(
-        names.map(() => expect.any(Date))
-      )
-      expect(yield* migrateUp(engine)).toEqual([])
-
-      expect((yield* downAll(engine)).flat()).toEqual(names.toReversed())
-      expect(yield* ownTables(engine)).toEqual([])
-      expect(yield* migrateDown(engine)).toEqual([])
-
-      expect(yield* migrateUp(engine)).toEqual(names)
-      expect(yield* catalogue(engine)).toEqual(first)
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("go up, down and up again on a database with rows in every table", () =>
-    Effect.gen(function* () {
-      const engine = yield* empty(name)
-      yield* migrateUp(engine)
-      const first = yield* catalogue(engine)
-      yield* Effect.promise(() => fillEveryTable(engine.orm.em.fork()))
-      for (const { meta } of entities) {
-        expect(
-          yield* sql(engine, `select '${meta.tableName}' as name, count(*) > 0 as filled from "${meta.tableName}"`)
-        ).toEqual([{ name: meta.tableName, filled: true }])
-      }
-      yield* downAll(engine)
-      expect(yield* ownTables(engine)).toEqual([])
-      yield* migrateUp(engine)
-      expect(yield* catalogue(engine)).toEqual(first)
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("leave the database as it was when one of them fails", () =>
-    Effect.gen(function* () {
-      const engine = yield* empty(name)
-      yield* sql(engine, "create table waveform (in_the_way int)")
-      const failure = yield* Effect.flip(migrateUp(engine))
-      expect(failure).toMatchObject({
-        _tag: "DatabaseStartError",
-        reason: "MIGRATION",
-        message: expect.stringMatching(
-          /^The database could not be migrated and is as it was: .*"waveform" already exists/
+  it.live(
+    "go up, down and up again on an empty database, and say how far they are",
+    () =>
+      Effect.gen(function* () {
+        const engine = yield* empty(name)
+        expect(yield* migrationStatus(engine)).toEqual(names.map((name) => ({ name, appliedAt: undefined })))
+        expect(yield* migrateUp(engine)).toEqual(names)
+        const first = yield* catalogue(engine)
+        expect((yield* migrationStatus(engine)).map(({ appliedAt }) => appliedAt)).toEqual(
+          names.map(() => expect.any(Date))
         )
-      })
-      expect(yield* ownTables(engine)).toEqual([{ tablename: "waveform" }])
-    }).pipe(Effect.scoped)
+        expect(yield* migrateUp(engine)).toEqual([])
+
+        expect((yield* downAll(engine)).flat()).toEqual(names.toReversed())
+        expect(yield* ownTables(engine)).toEqual([])
+        expect(yield* migrateDown(engine)).toEqual([])
+
+        expect(yield* migrateUp(engine)).toEqual(names)
+        expect(yield* catalogue(engine)).toEqual(first)
+      }).pipe(Effect.scoped),
+    withinMs
+  )
+
+  it.live(
+    "go up, down and up again on a database with rows in every table",
+    () =>
+      Effect.gen(function* () {
+        const engine = yield* empty(name)
+        yield* migrateUp(engine)
+        const first = yield* catalogue(engine)
+        yield* Effect.promise(() => fillEveryTable(engine.orm.em.fork()))
+        for (const { meta } of entities) {
+          expect(
+            yield* sql(engine, `select '${meta.tableName}' as name, count(*) > 0 as filled from "${meta.tableName}"`)
+          ).toEqual([{ name: meta.tableName, filled: true }])
+        }
+        yield* downAll(engine)
+        expect(yield* ownTables(engine)).toEqual([])
+        yield* migrateUp(engine)
+        expect(yield* catalogue(engine)).toEqual(first)
+      }).pipe(Effect.scoped),
+    withinMs
+  )
+
+  it.live(
+    "leave the database as it was when one of them fails",
+    () =>
+      Effect.gen(function* () {
+        const engine = yield* empty(name)
+        yield* sql(engine, "create table waveform (in_the_way int)")
+        const failure = yield* Effect.flip(migrateUp(engine))
+        expect(failure).toMatchObject({
+          _tag: "DatabaseStartError",
+          reason: "MIGRATION",
+          message: expect.stringMatching(
+            /^The database could not be migrated and is as it was: .*"waveform" already exists/
+          )
+        })
+        expect(yield* ownTables(engine)).toEqual([{ tablename: "waveform" }])
+      }).pipe(Effect.scoped),
+    withinMs
   )
 })
 
 describe("processes that start together on PostgreSQL", () => {
-  it.live("apply each migration once", () =>
-    Effect.gen(function* () {
-      const url = yield* freshPostgres("template1")
-      const start = Effect.scoped(
-        Effect.flatMap(openEngine({ url, dataDir: "memory://", poolSize: 2, statementTimeoutMs: 15_000 }), migrateUp)
-      )
-      const applied = yield* Effect.all([start, start, start, start], { concurrency: "unbounded" })
-      expect(applied.flat()).toEqual(names)
-    }).pipe(Effect.scoped)
+  it.live(
+    "apply each migration once",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* freshPostgres("template1")
+        const start = Effect.scoped(
+          Effect.flatMap(openEngine({ url, dataDir: "memory://", poolSize: 2, statementTimeoutMs: 15_000 }), migrateUp)
+        )
+        const applied = yield* Effect.all([start, start, start, start], { concurrency: "unbounded" })
+        expect(applied.flat()).toEqual(names)
+      }).pipe(Effect.scoped),
+    withinMs
   )
 })

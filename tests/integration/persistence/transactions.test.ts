@@ -22,7 +22,7 @@ const reasonOf = (exit: Exit.Exit<unknown, unknown>) => (Exit.isFailure(exit) ? 
 const defectOf = (exit: Exit.Exit<unknown, unknown>) => (Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined)
 
 describe.each(engines)("a transaction on %s", (engine) => {
-  layer(testDatabase(engine), { excludeTestServices: true })((it) => {
+  layer(testDatabase(engine), { excludeTestServices: true, timeout: 60_000 })((it) => {
     it.effect("is there for everybody once its body has succeeded", () =>
       Effect.gen(function* () {
         const database = yield* Database
