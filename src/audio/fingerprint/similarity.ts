@@ -2,6 +2,7 @@
  * Compares Chromaprint fingerprints. The best alignment is found by letting equal values vote for their distance, as in
  * Shazam's search (Wang, ISMIR 2003); the bits that differ over the whole overlap then decide.
  */
+import { standsStill } from "./terms.ts"
 
 export interface Comparison {
   /** Share of equal bits over the overlap, 0 to 1; unrelated recordings have about a half. */
@@ -53,8 +54,15 @@ export const compare = (a: ArrayLike<number>, b: ArrayLike<number>): Comparison 
     const overlap = end - start
     if (overlap < leastOverlap) continue
     let different = 0
-    for (let at = start; at < end; at++) different += differingBits(a[at]!, b[at - offset]!)
-    const similarity = 1 - different / (overlap * 32)
+    let compared = 0
+    for (let at = start; at < end; at++) {
+      // Equal silence would make any two recordings alike that have enough of it.
+      if (standsStill(a, at) && standsStill(b, at - offset)) continue
+      different += differingBits(a[at]!, b[at - offset]!)
+      compared++
+    }
+    if (compared < minOverlap) continue
+    const similarity = 1 - different / (compared * 32)
     if (best === undefined || similarity > best.similarity) best = { similarity, overlap, offset }
   }
   return best
