@@ -29,6 +29,18 @@ const listen = (server: Server, host: string, port: number) =>
 
 const isEventStream = (response: ServerResponse): boolean => String(response.getHeader("content-type")).startsWith("text/event-stream")
 
+/** How long the rest of a request that was answered already is read and forgotten before its connection is cut off. */
+const lingerMs = 2_000
+
+/** What is left unread would be taken for the connection's next request, and a connection cut at once takes the answer with it. */
+const forgetRest = (request: IncomingMessage): void => {
+  if (request.complete || request.destroyed) return
+  request.removeAllListeners("data").removeAllListeners("readable").unpipe()
+  request.resume()
+  const impatience = setTimeout(() => request.destroy(), lingerMs)
+  request.once("end", () => clearTimeout(impatience)).once("close", () => clearTimeout(impatience))
+}
+
 export interface Listening {
   readonly server: Server
   readonly port: number
@@ -53,6 +65,7 @@ export const listening = Effect.fnUntraced(function* (settings: {
     (request, response) => {
       open.add(response)
       response.once("close", () => open.delete(response))
+      response.once("finish", () => forgetRest(request))
       if (closing) response.setHeader("connection", "close")
       settings.listener(request, response)
     }

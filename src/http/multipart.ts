@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http"
 import { Readable } from "node:stream"
-import { Busboy, type BusboyConfig, type BusboyFileStream } from "@fastify/busboy"
+import { Busboy, type BusboyConfig, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy"
 import { Predicate } from "effect"
 import type { GraphQLParams } from "graphql-yoga"
 import type { UploadedFile } from "../graphql/scalars.ts"
@@ -59,15 +59,25 @@ const uploadedFile = (stream: BusboyFileStream, name: string, type: string): Upl
   stream: () => Readable.toWeb(stream) as ReadableStream<Uint8Array>
 })
 
-/** Resolves when the operation and the beginning of its file are there; rejects with a `MultipartFault`. */
-export const receiveOperation = (request: IncomingMessage, limits: MultipartLimits): Promise<ReceivedOperation> =>
-  new Promise((resolve, reject) => {
-    // It wants a content type, which whoever calls has looked at, and throws when that names no boundary.
-    const parser = new Busboy({
+const notMultipart = (error: unknown): MultipartFault =>
+  new MultipartFault(`The request is no valid multipart request: ${error instanceof Error ? error.message : String(error)}`)
+
+const makeParser = (request: IncomingMessage, limits: MultipartLimits): BusboyInstance => {
+  try {
+    return new Busboy({
       headers: request.headers as BusboyConfig["headers"],
       // One byte more than is allowed is enough to be found too large.
       limits: { fieldSize: limits.maxFieldBytes, fields: 2, files: 1, fileSize: limits.maxFileBytes + 1, headerPairs: 20 }
     })
+  } catch (error) {
+    throw notMultipart(error)
+  }
+}
+
+/** Resolves when the operation and the beginning of its file are there; rejects with a `MultipartFault`. */
+export const receiveOperation = (request: IncomingMessage, limits: MultipartLimits): Promise<ReceivedOperation> =>
+  new Promise((resolve, reject) => {
+    const parser = makeParser(request, limits)
     let operation: Readonly<Record<string, unknown>> | undefined
     let map: Readonly<Record<string, unknown>> | undefined
     let file: BusboyFileStream | undefined
@@ -83,7 +93,7 @@ export const receiveOperation = (request: IncomingMessage, limits: MultipartLimi
     const fail = (error: unknown) => {
       file?.destroy(new Error("The upload broke off."))
       request.unpipe(parser)
-      reject(error instanceof MultipartFault ? error : new MultipartFault(`The request is no valid multipart request: ${error instanceof Error ? error.message : String(error)}`))
+      reject(error instanceof MultipartFault ? error : notMultipart(error))
     }
     /** Faults of a part end the request. */
     const attempt = <Args extends ReadonlyArray<unknown>>(handle: (...args: Args) => void) => (...args: Args) => {
