@@ -39,6 +39,8 @@ export class Worker extends Context.Service<Worker, {
         const stopRun = (run: Running, reason: StopReason) => Deferred.succeed(run.stop, reason)
 
         const start = Effect.fnUntraced(function*(delivery: Delivery) {
+          // On a machine too busy for its heartbeats an entry can come again while its job still runs here: it goes on.
+          if (running.has(delivery.entryId)) return
           const stop = yield* Deferred.make<StopReason>()
           const run: Running = { delivery, stop }
           running.set(delivery.entryId, run)
