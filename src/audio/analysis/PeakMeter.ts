@@ -45,11 +45,12 @@ export class PeakMeter {
     const channels = this.#channels
     let least = this.#least
     let greatest = this.#greatest
+    // Min and max without a branch: which sample is the next extreme one cannot be predicted.
     for (let at = from * channels, end = to * channels; at < end; at += channels) {
       let sum = samples[at]!
       for (let channel = 1; channel < channels; channel++) sum += samples[at + channel]!
-      if (sum < least) least = sum
-      if (sum > greatest) greatest = sum
+      least = Math.min(least, sum)
+      greatest = Math.max(greatest, sum)
     }
     this.#least = least
     this.#greatest = greatest
