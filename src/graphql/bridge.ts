@@ -54,9 +54,10 @@ export const failsWith = <const Classes extends ReadonlyArray<ErrorClass>>(class
   union: { name: union, description }
 })
 
-/** An Effect stream as the async iterable that a subscription is: returning it ends the stream and all it holds. */
-export const subscribe = <A>(stream: Stream.Stream<A, never, Services>, context: GraphQLContext): AsyncIterable<A> =>
-  Stream.toAsyncIterableWith(
-    stream.pipe(Stream.catchCause((cause) => Stream.fromEffect(Effect.flatMap(incident(cause), (error) => Effect.die(error))))),
-    context.services
-  )
+/** An Effect stream as the async iterator that a subscription is: returning it ends the stream and all it holds. */
+export const subscribe = <A>(stream: Stream.Stream<A, never, Services>, context: GraphQLContext): AsyncIterableIterator<A, undefined> => {
+  const masked = stream.pipe(Stream.catchCause((cause) => Stream.fromEffect(Effect.flatMap(incident(cause), (error) => Effect.die(error)))))
+  const iterator = Stream.toAsyncIterableWith(masked, context.services)[Symbol.asyncIterator]()
+  // graphql-js asks for the iterator twice, to read one and to return the other: each must be the same run of the stream.
+  return Object.assign(iterator, { [Symbol.asyncIterator]: () => iterator }) as AsyncIterableIterator<A, undefined>
+}

@@ -27,7 +27,8 @@ const listen = (server: Server, host: string, port: number) =>
     })
   })
 
-const isEventStream = (response: ServerResponse): boolean => String(response.getHeader("content-type")).startsWith("text/event-stream")
+/** A stream of events that has begun: it would never end by itself. */
+const isEventStream = ({ headersSent, req }: ServerResponse): boolean => headersSent && req.headers.accept?.includes("text/event-stream") === true
 
 /** How long the rest of a request that was answered already is read and forgotten before its connection is cut off. */
 const lingerMs = 2_000

@@ -12,7 +12,7 @@ const whole: RangeAnswer = { _tag: "Whole" }
  * ranges, which a server may do (14.2); both bounds of the answer are inclusive.
  */
 export const parseRange = (header: string | undefined, sizeBytes: number): RangeAnswer => {
-  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? "") ?? []
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? "") ?? []
   if (first === "" && last === "") return whole
   if (first === "") {
     const suffix = Math.min(Number(last), sizeBytes)
