@@ -10,7 +10,7 @@
 const features = ["library", "enhancement", "karaoke", "generation", "listening", "operations"]
 const below = ["jobs", "storage", "persistence", "providers", "audio", "domain"]
 const reach = {
-  http: ["graphql", ...features, "jobs", "storage", "persistence", "domain"],
+  http: ["graphql", ...features, "jobs", "storage", "persistence", "audio/waveform", "domain"],
   graphql: [...features, "jobs", "storage", "persistence", "domain"],
   ...Object.fromEntries(features.map((feature) => [feature, below])),
   jobs: ["storage", "persistence", "domain"],
@@ -21,7 +21,7 @@ const reach = {
   domain: []
 }
 const why = {
-  http: "http/ carries requests to graphql/ and the features; it runs no ffmpeg and calls no provider itself.",
+  http: "http/ carries requests to graphql/ and the features, and writes waveforms in the formats that are asked for; it runs no ffmpeg and calls no provider itself.",
   graphql: "graphql/ translates between the schema and the features; work with audio and providers belongs to a feature.",
   jobs: "jobs/ runs whatever kinds App registers. If it knew a feature, no feature could be built or tested without the others.",
   storage: "storage/ keeps bytes and the rows that account for them; what the bytes mean is a feature's business.",

@@ -1,12 +1,7 @@
 /** What a resolver has at hand: the services, this operation's loaders, and whether anybody still waits for the answer. */
 import type { Context } from "effect"
-import type { JobEvents } from "../jobs/JobEvents.ts"
-import type { Library } from "../library/Library.ts"
-import type { Health } from "../operations/Health.ts"
-import type { Database } from "../persistence/Database.ts"
 import type { Loaders } from "./loaders.ts"
-
-export type Services = Database | JobEvents | Library | Health
+import type { Services } from "./Services.ts"
 
 export interface GraphQLContext {
   readonly services: Context.Context<Services>

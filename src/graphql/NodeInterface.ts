@@ -1,6 +1,7 @@
 import type { ArtifactRecord } from "../persistence/reads/artifacts.ts"
 import type { JobRecord } from "../persistence/reads/jobs.ts"
 import type { TrackRecord } from "../persistence/reads/tracks.ts"
+import { refusal } from "./bridge.ts"
 import { builder } from "./builder.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { type NodeType, parseGlobalId } from "./ids.ts"
@@ -39,6 +40,9 @@ builder.queryFields((t) => ({
     nullable: { list: false, items: true },
     description: "Several things by their ids, in the same order; null in the place of each that does not exist. At most 100.",
     args: { ids: t.arg.idList({ required: true, description: "As other fields returned them." }) },
-    resolve: (_, { ids }, context) => Promise.all(ids.slice(0, maxNodes).map((id) => load(id, context)))
+    resolve: (_, { ids }, context) => {
+      if (ids.length > maxNodes) throw refusal("INVALID_INPUT", `Ask for at most ${maxNodes} things at once.`)
+      return Promise.all(ids.map((id) => load(id, context)))
+    }
   })
 }))

@@ -7,7 +7,8 @@ import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
 import { GraphQLError } from "graphql"
 import type { ExpectedError } from "../domain/errors.ts"
 import type { ErrorCode } from "../domain/ErrorCode.ts"
-import type { GraphQLContext, Services } from "./GraphQLContext.ts"
+import type { GraphQLContext } from "./GraphQLContext.ts"
+import type { Services } from "./Services.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- only the instance side matters here
 export type ErrorClass = abstract new (...args: Array<any>) => ExpectedError

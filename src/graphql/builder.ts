@@ -1,8 +1,8 @@
 /** The builder of the schema, and nothing else: types stand in the files of what they describe. */
 import SchemaBuilder from "@pothos/core"
 import ErrorsPlugin from "@pothos/plugin-errors"
-import type { UploadedFile } from "./scalars.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
+import type { UploadedFile } from "./UploadedFile.ts"
 
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext

@@ -7,7 +7,7 @@ import { type Context, Effect } from "effect"
 import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
 import { jobsById, latestJobByTrack, queuePositions, stagesByJob } from "../persistence/reads/jobs.ts"
 import { tracksById } from "../persistence/reads/tracks.ts"
-import type { Services } from "./GraphQLContext.ts"
+import type { Services } from "./Services.ts"
 
 export const makeLoaders = (services: Context.Context<Services>) => {
   const run = Effect.runPromiseWith(services)

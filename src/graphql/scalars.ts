@@ -1,12 +1,6 @@
 import { GraphQLError, Kind } from "graphql"
 import { builder } from "./builder.ts"
-
-/** As Yoga hands over a part of a multipart request. */
-export interface UploadedFile {
-  readonly name: string
-  readonly type: string
-  readonly stream: () => ReadableStream<Uint8Array>
-}
+import type { UploadedFile } from "./UploadedFile.ts"
 
 const isoInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 

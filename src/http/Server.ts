@@ -1,7 +1,7 @@
 /** The HTTP server: GraphQL, media and health under one port. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, FiberSet, Layer } from "effect"
-import type { Services } from "../graphql/GraphQLContext.ts"
+import type { Services } from "../graphql/Services.ts"
 import { Health } from "../operations/Health.ts"
 import type { BlobStore } from "../storage/BlobStore.ts"
 import { allowListedOrigin, answerPreflight, isAllowedOrigin } from "./crossSite.ts"

@@ -26,7 +26,7 @@ export const isAllowedOrigin = ({ host, origin }: IncomingHttpHeaders, { corsOri
   origin === undefined || corsOrigins.includes(origin) || isOwnPage(origin, host, publicUrl)
 
 /** Browsers send these without asking first; a form can have any of them. */
-const simpleContentTypes = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
+const simpleContentTypes = new Set(["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"])
 
 /** Any of them says that the sender is no plain form: a browser asks (by a preflight) before it sends one across origins. */
 export const csrfHeaders = ["graphql-require-preflight", "apollo-require-preflight", "x-graphql-yoga-csrf"] as const
@@ -38,7 +38,7 @@ const isFromBrowser = (headers: IncomingHttpHeaders): boolean => headers.origin 
 export const isPreflighted = (headers: IncomingHttpHeaders): boolean => {
   const contentType = headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
   if (contentType === "multipart/form-data" && !isFromBrowser(headers)) return true
-  if (contentType !== undefined && contentType !== "" && !simpleContentTypes.includes(contentType)) return true
+  if (contentType !== undefined && contentType !== "" && !simpleContentTypes.has(contentType)) return true
   return csrfHeaders.some((name) => headers[name] !== undefined)
 }
 

@@ -7,7 +7,7 @@ import { Readable } from "node:stream"
 import { Busboy, type BusboyConfig, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy"
 import { Predicate } from "effect"
 import type { GraphQLParams } from "graphql-yoga"
-import type { UploadedFile } from "../graphql/scalars.ts"
+import type { UploadedFile } from "../graphql/UploadedFile.ts"
 
 export interface MultipartLimits {
   readonly maxFileBytes: number

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, ManagedRuntime, Stream } from "effect"
+import { Effect, Layer, Logger, ManagedRuntime, Stream } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { NotFoundError, SourceBlockedError, StorageError, TooLargeError } from "../../src/domain/errors.ts"
 import { globalId } from "../../src/graphql/ids.ts"
@@ -98,7 +98,9 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
   })
   const health = Health.layer({ version: "1.2.3", checks: Effect.succeed(options.checks ?? [{ name: "database", run: Effect.succeed({ status: "HEALTHY" }) }]) })
   const services = Layer.mergeAll(library, JobEvents.layer, health, localBlobStore({ directory })).pipe(Layer.provideMerge(countingDatabase))
-  const runtime = ManagedRuntime.make(Layer.provideMerge(server, services))
+  const logs: Array<string> = []
+  const logging = Logger.layer([Logger.map(Logger.formatJson, (line) => { logs.push(line) })])
+  const runtime = ManagedRuntime.make(Layer.provideMerge(server, services).pipe(Layer.provideMerge(logging)))
 
   let base = ""
   beforeAll(async () => {
@@ -114,6 +116,8 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
 
   return {
     runtime,
+    /** What was logged, as JSON, one entry a line. */
+    logs,
     queries,
     uploads,
     interrupted,

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { isTerminal } from "../../domain/Job.ts"
 import { decodeEventBody } from "../../domain/JobEvent.ts"
 import { countJobs, eventsAfter, jobPage } from "../../persistence/reads/jobs.ts"
@@ -62,10 +62,10 @@ JobRef.implement({
       type: "DateTime",
       nullable: true,
       description: "When it is likely to end, from how far it is and how long that took; null unless it is RUNNING and has come far enough to tell.",
-      resolve: ({ progress, startedAt, status }) =>
+      resolve: ({ progress, startedAt, status }, _, context) =>
         status !== "RUNNING" || startedAt === null || progress < 0.05
           ? null
-          : new Date(startedAt.getTime() + (new Date().getTime() - startedAt.getTime()) / progress)
+          : read(Effect.map(Clock.currentTimeMillis, (now) => new Date(startedAt.getTime() + (now - startedAt.getTime()) / progress)), context)
     }),
     idempotencyKey: t.exposeString("idempotencyKey", { nullable: true, description: "Under which it was submitted." }),
     lastSequence: t.exposeInt("lastSequence", { description: "The sequence of its newest event." }),

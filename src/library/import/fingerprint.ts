@@ -37,7 +37,7 @@ export const compareFingerprint = (): StageDefinition<ImportOptions, null> => ({
   name: "FINGERPRINT",
   weight: 1,
   output: Schema.Null,
-  run: Effect.fnUntraced(function* ({ options, trackId }) {
+  run: ({ options, trackId }) => {
     const commit = Effect.fnUntraced(function* (tx: Transaction) {
       const own = yield* tx.query<{ hashes: ReadonlyArray<number> }>("select hashes from fingerprint where track_id = $1", [trackId])
       const hashes = own[0]?.hashes ?? []
@@ -56,6 +56,6 @@ export const compareFingerprint = (): StageDefinition<ImportOptions, null> => ({
       }
       yield* tx.query("update fingerprint set confirmed = true where track_id = $1", [trackId])
     })
-    return { output: null, commit }
-  })
+    return Effect.succeed({ output: null, commit })
+  }
 })

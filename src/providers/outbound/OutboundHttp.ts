@@ -79,8 +79,8 @@ export class OutboundHttp extends Context.Service<
   OutboundHttp,
   {
     /** Refuses what can be refused of an address without asking anybody: its scheme, its port, a private address in it. */
-  admit(url: string): Effect.Effect<void, SourceBlockedError>
-  /** Sends one request and follows redirects, each checked like the first. The connection closes with the scope. */
+    admit(url: string): Effect.Effect<void, SourceBlockedError>
+    /** Sends one request and follows redirects, each checked like the first. The connection closes with the scope. */
     open(url: string, options: OpenOptions): Effect.Effect<OutboundResponse, OutboundFault, Scope.Scope>
     /**
      * Fetches a whole file to `toPath`, which must not exist. Unless it succeeds no file is left. A status other than 200

@@ -1,0 +1,7 @@
+import type { JobEvents } from "../jobs/JobEvents.ts"
+import type { Library } from "../library/Library.ts"
+import type { Health } from "../operations/Health.ts"
+import type { Database } from "../persistence/Database.ts"
+
+/** What the API stands on. */
+export type Services = Database | JobEvents | Library | Health

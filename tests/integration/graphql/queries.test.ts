@@ -1,0 +1,172 @@
+import { beforeAll, describe, expect, it } from "vitest"
+import { engines } from "../../support/database.ts"
+import { artifactId, jobId, trackId, useTestServer } from "../../support/testServer.ts"
+
+const page = `query ($first: Int, $after: String, $last: Int, $before: String, $filter: TrackFilter) {
+  tracks(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+    totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { title } }
+  }
+}`
+
+describe.each(engines)("reading the library on %s", (engine) => {
+  const server = useTestServer(engine)
+  const inserted: Array<{ trackId: string; jobId: string }> = []
+  const artifacts: Array<string> = []
+
+  beforeAll(async () => {
+    for (let n = 0; n < 25; n += 1) {
+      const ids = await server.insertTrack({ title: `Song ${n}`, artist: n % 2 === 0 ? "Even" : "Odd", status: n < 5 ? "READY" : "PENDING", tags: n < 3 ? ["dub"] : [], year: 2000 + n })
+      inserted.push(ids)
+      artifacts.push(await server.insertArtifact(ids.trackId))
+    }
+  })
+
+  const tracks = async (variables: object) => {
+    const answer = await server.graphql(page, variables)
+    expect(answer.errors).toBeUndefined()
+    return answer.data.tracks
+  }
+  const titles = (connection: { edges: ReadonlyArray<{ node: { title: string } }> }) => connection.edges.map((edge) => edge.node.title)
+  const newestFirst = Array.from({ length: 25 }, (_, n) => `Song ${24 - n}`)
+
+  it("returns the newest twenty unless told otherwise", async () => {
+    const found = await tracks({})
+    expect(titles(found)).toEqual(newestFirst.slice(0, 20))
+    expect(found).toMatchObject({ totalCount: 25, pageInfo: { hasNextPage: true, hasPreviousPage: false } })
+  })
+
+  it("goes through all of it forwards, without gap or repeat", async () => {
+    const seen: Array<string> = []
+    let after: string | null = null
+    for (let n = 0; n < 10; n += 1) {
+      const found = await tracks({ first: 7, after })
+      seen.push(...titles(found))
+      after = found.pageInfo.endCursor
+      if (!found.pageInfo.hasNextPage) break
+    }
+    expect(seen).toEqual(newestFirst)
+  })
+
+  it("goes through all of it backwards, each page in the same order", async () => {
+    let seen: Array<string> = []
+    let before: string | null = null
+    for (let n = 0; n < 10; n += 1) {
+      const found = await tracks({ last: 7, before })
+      seen = [...titles(found), ...seen]
+      before = found.pageInfo.startCursor
+      if (!found.pageInfo.hasPreviousPage) break
+    }
+    expect(seen).toEqual(newestFirst)
+  })
+
+  it("counts only when it is asked to", async () => {
+    server.queries.length = 0
+    await server.graphql("{ tracks { edges { node { id } } } }")
+    expect(server.queries).toEqual(["tracks.page.desc"])
+  })
+
+  it.each([
+    [{ first: 0 }, "first"],
+    [{ first: -1 }, "first"],
+    [{ first: 101 }, "first"],
+    [{ last: 101 }, "last"],
+    [{ first: 1, last: 1 }, "not both"],
+    [{ after: "rubbish" }, "after"],
+    [{ before: Buffer.from("jobs/00000000-0000-7000-8000-000000000000").toString("base64url") }, "before"]
+  ])("says what is wrong with a page of %j", async (variables, word) => {
+    const answer = await server.graphql(page, variables)
+    expect(answer.errors?.[0]).toMatchObject({ extensions: { code: "INVALID_INPUT" } })
+    expect(answer.errors?.[0].message).toContain(word)
+  })
+
+  it.each([
+    [{ status: ["READY"] }, 5],
+    [{ artist: "even" }, 13],
+    [{ tag: "dub" }, 3],
+    [{ yearFrom: 2003, yearTo: 2004 }, 2],
+    [{ status: ["READY"], artist: "Odd" }, 2],
+    [{ album: "None" }, 0],
+    [{ status: null }, 25]
+  ])("finds what matches %j", async (filter, count) => {
+    const found = await tracks({ filter, first: 100 })
+    expect(found.edges.length).toBe(count)
+    expect(found.totalCount).toBe(count)
+  })
+
+  it("filters jobs by kind, status, track and degradation", async () => {
+    const jobs = async (filter: object) => (await server.graphql("query ($filter: JobFilter) { jobs(filter: $filter, first: 100) { totalCount edges { node { id } } } }", { filter })).data.jobs.totalCount
+    expect(await jobs({ kind: ["IMPORT"], status: ["QUEUED"] })).toBe(25)
+    expect(await jobs({ kind: ["TRIM"] })).toBe(0)
+    expect(await jobs({ trackId: trackId(inserted[3]!.trackId) })).toBe(1)
+    expect(await jobs({ degraded: true })).toBe(0)
+    expect(await jobs({ trackId: "rubbish" })).toBe(0)
+    expect(await jobs({ trackId: jobId(inserted[3]!.jobId) })).toBe(0)
+  })
+
+  it("asks the database once for each kind of thing, however long the list is", async () => {
+    const query = `query ($first: Int) { tracks(first: $first) { edges { node {
+      id latestJob { id stages { name } currentStage { name } queuePosition track { id } } artifacts { id waveform { samplesPerPixel } } waveform { jsonUrl } cover { id }
+    } } } }`
+    const counts: Array<number> = []
+    for (const first of [1, 20]) {
+      server.queries.length = 0
+      expect((await server.graphql(query, { first })).errors).toBeUndefined()
+      counts.push(server.queries.length)
+    }
+    expect(counts[0]).toBe(counts[1])
+    expect(counts[1]).toBeLessThanOrEqual(8)
+
+    server.queries.length = 0
+    await server.graphql("{ jobs(first: 20) { edges { node { id track { id title } } } } }")
+    expect(server.queries).toEqual(["jobs.page.desc", "tracks.byId"])
+  })
+
+  it("shows sizes beyond 32 bits, instants in ISO 8601 and addresses that are absolute", async () => {
+    const { data, errors } = await server.graphql(
+      `query ($id: ID!) { track(id: $id) {
+        sizeBytes createdAt artifacts(role: ORIGINAL) { url sizeBytes loudness { integratedLufs truePeakDbtp rangeLu } track { title } }
+        waveform { samplesPerPixel jsonUrl(samplesPerPixel: 512) datUrl imageUrl(width: 300, height: 100) } cover { id }
+      } }`,
+      { id: trackId(inserted[0]!.trackId) }
+    )
+    expect(errors).toBeUndefined()
+    const media = `${server.url("/media/")}${artifactId(artifacts[0]!)}`
+    expect(data.track).toMatchObject({
+      sizeBytes: 5_000_000_000,
+      artifacts: [{ url: media, sizeBytes: 5_000_000_000, loudness: { integratedLufs: -14, truePeakDbtp: -1, rangeLu: 6 }, track: { title: "Song 0" } }],
+      waveform: { samplesPerPixel: [256, 1024], jsonUrl: `${media}/waveform.json?samplesPerPixel=512`, datUrl: `${media}/waveform.dat`, imageUrl: `${media}/waveform.png?width=300&height=100` },
+      cover: null
+    })
+    expect(new Date(data.track.createdAt).toISOString()).toBe(data.track.createdAt)
+  })
+
+  it("finds anything by its id, and nothing by another's", async () => {
+    const { jobId: job, trackId: track } = inserted[0]!
+    const ids = [trackId(track), jobId(job), artifactId(artifacts[0]!), jobId(track), "rubbish", Buffer.from(`Blob:${track}`).toString("base64url"), track]
+    const { data } = await server.graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }", { ids })
+    expect(data.nodes).toEqual([{ __typename: "Track", id: ids[0] }, { __typename: "Job", id: ids[1] }, { __typename: "Artifact", id: ids[2] }, null, null, null, null])
+    const single = await server.graphql("query ($id: ID!) { node(id: $id) { id } track(id: $id) { title } job(id: $id) { kind } }", { id: ids[0] })
+    expect(single.data).toEqual({ node: { id: ids[0] }, track: { title: "Song 0" }, job: null })
+  })
+
+  it("looks up a hundred things at once, and no more", async () => {
+    const answer = await server.graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids: Array.from({ length: 101 }, () => "x") })
+    expect(answer.errors?.[0].extensions.code).toBe("INVALID_INPUT")
+  })
+
+  it("shows the log of a job in parts", async () => {
+    const { jobId: job } = await server.insertTrack()
+    await server.appendEvent(job, "JobStartedEvent", { attempt: 1 })
+    await server.appendEvent(job, "JobFailedEvent", { failure: { _tag: "UnsupportedMediaError", message: "It is a text.", detected: "text/plain", supported: ["flac"] } }, "FAILED")
+    const { data } = await server.graphql(
+      `query ($id: ID!) { job(id: $id) { status first: events(first: 2) { __typename sequence } rest: events(afterSequence: 2) {
+        sequence ... on JobFailedEvent { failure { __typename code message retryable ... on UnsupportedMediaError { detected supported } } } } } }`,
+      { id: jobId(job) }
+    )
+    expect(data.job.first).toEqual([{ __typename: "JobQueuedEvent", sequence: 1 }, { __typename: "JobStartedEvent", sequence: 2 }])
+    expect(data.job.rest).toEqual([{
+      sequence: 3,
+      failure: { __typename: "UnsupportedMediaError", code: "UNSUPPORTED_MEDIA", message: "It is a text.", retryable: false, detected: "text/plain", supported: ["flac"] }
+    }])
+  })
+})
