@@ -60,7 +60,8 @@ export class Database extends Context.Service<
         const read = (name: string, sql: string, params: ReadonlyArray<unknown>) =>
           Effect.tryPromise({ try: () => engine.query(name, sql, params), catch: (error) => databaseFailure(error) })
 
-        const query = Effect.fn("Database.query")(function* <Row extends object>(
+        // The busiest path there is: without a span of its own, which costs some 10 µs beside the 60 µs of the driver.
+        const query = Effect.fnUntraced(function* <Row extends object>(
           name: string,
           sql: string,
           params: ReadonlyArray<unknown> = []
