@@ -16,6 +16,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValueNode,
+  valueFromASTUntyped,
   visit
 } from "graphql"
 import { defaultSize, maxSize } from "./connection.ts"
@@ -60,6 +61,12 @@ const itemsOf = (field: FieldNode, definition: GraphQLField<unknown, unknown> | 
   if (definition?.args.some(({ name }) => name === "ids") === true) return Math.max(lengthOf(argument("ids"), variables), 1)
   return 1
 }
+
+/** The variables as execution will see them, as far as they say how much is asked for. */
+const withDefaults = ({ variableDefinitions = [] }: OperationDefinitionNode, sent: Variables): Variables => ({
+  ...Object.fromEntries(variableDefinitions.flatMap(({ defaultValue, variable }) => defaultValue === undefined ? [] : [[variable.name.value, valueFromASTUntyped(defaultValue)]])),
+  ...sent
+})
 
 const weigh = (schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): Weight => {
   const fragments = new Map(document.definitions.filter((node): node is FragmentDefinitionNode => node.kind === Kind.FRAGMENT_DEFINITION).map((node) => [node.name.value, node]))
@@ -127,7 +134,7 @@ export const brokenLimits = (
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION)
   const weights = operations
     .filter((operation) => operationName === null || operationName === undefined || operation.name?.value === operationName)
-    .map((operation) => weigh(schema, document, operation, variables))
+    .map((operation) => weigh(schema, document, operation, withDefaults(operation, variables)))
   const depth = Math.max(0, ...weights.map((weight) => weight.depth))
   const cost = Math.max(0, ...weights.map((weight) => weight.cost))
   return [

@@ -27,6 +27,9 @@ export interface ServerSettings {
 
 const refusedOrigin = "Pages of this origin may not call this server. List it in PLAYHEAD_CORS_ORIGINS, or set PLAYHEAD_PUBLIC_URL to the address that the page was served from."
 
+/** By its path alone: what a client may write in front of it decides nothing. */
+const targetOf = (request: IncomingMessage): URL | null => URL.parse(`http://localhost${request.url ?? "/"}`)
+
 const sendJson = (response: ServerResponse, status: number, value: unknown): void => {
   const body = JSON.stringify(value)
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body), "cache-control": "no-store" }).end(body)
@@ -61,7 +64,7 @@ export class Server extends Context.Service<Server, {
         const sockets = makeGraphQLSockets(graphql, { keepAliveMs: settings.keepAliveMs ?? 15_000, onError: unexpected(undefined) })
 
         const route = (request: IncomingMessage, response: ServerResponse): void => {
-          const target = URL.parse(request.url ?? "/", "http://localhost")
+          const target = targetOf(request)
           allowListedOrigin(request, response, origins())
           if (!isAllowedOrigin(request.headers, origins())) return sendProblem(response, 403, refusedOrigin)
           if (answerPreflight(request, response)) return
@@ -95,7 +98,7 @@ export class Server extends Context.Service<Server, {
           // Its owner may go before it is answered.
           connection.on("error", () => {})
           const refuse = (status: string) => connection.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
-          if (URL.parse(request.url ?? "/", "http://localhost")?.pathname !== graphqlPath) refuse("404 Not Found")
+          if (targetOf(request)?.pathname !== graphqlPath) refuse("404 Not Found")
           else if (!isAllowedOrigin(request.headers, origins())) refuse("403 Forbidden")
           else sockets.accept(request, connection, head)
         })

@@ -38,7 +38,7 @@ const parseField = (name: string, text: string): Readonly<Record<string, unknown
     throw new MultipartFault(`\`${name}\` is not JSON.`)
   }
   if (!Predicate.isObject(parsed)) throw new MultipartFault(`\`${name}\` must be a JSON object; several operations at once are not served.`)
-  return parsed as Readonly<Record<string, unknown>>
+  return parsed
 }
 
 /** Puts the file where the operation has null for it. */

@@ -1,0 +1,69 @@
+import { parse, validate } from "graphql"
+import { describe, expect, it } from "vitest"
+import { brokenLimits } from "../../../src/graphql/limits.ts"
+import { schema } from "../../../src/graphql/schema.ts"
+
+const broken = (query: string, variables: Readonly<Record<string, unknown>> = {}, operationName?: string) => {
+  const document = parse(query)
+  expect(validate(schema, document)).toEqual([])
+  return brokenLimits(schema, document, operationName, variables).map((error) => error.message)
+}
+
+/** 1 for the connection and 3 for each of its items. */
+const list = (size: string) => `tracks(first: ${size}) { edges { node { id } } }`
+
+describe("what an operation weighs", () => {
+  it("multiplies by the page size, given or not", () => {
+    const inner = (size: string) => `{ tracks(first: ${size}) { edges { node { jobs(first: 20) { edges { node { id } } } } } } }`
+    expect(broken(inner("70"))).toEqual([])
+    expect(broken(inner("100"))[0]).toContain("a cost of 6301; 5000")
+    expect(broken("{ tracks { edges { node { jobs { edges { node { track { jobs { edges { cursor } } } } } } } } } }")[0]).toContain("a cost of")
+  })
+
+  it("knows the page size that a variable has", () => {
+    const query = `query ($n: Int) { tracks(first: $n) { edges { node { jobs(first: $n) { edges { node { id } } } } } } }`
+    expect(broken(query, { n: 10 })).toEqual([])
+    expect(broken(query, { n: 100 })).toHaveLength(1)
+  })
+
+  it("counts the default of a variable", () => {
+    const query = `query ($n: Int = 100) { tracks(first: $n) { edges { node { jobs(first: $n) { edges { node { id } } } } } } }`
+    expect(broken(query)).toHaveLength(1)
+    expect(broken(query, { n: 2 })).toEqual([])
+  })
+
+  it("looks into fragments wherever they are used", () => {
+    const fragments = `fragment A on Track { ...B ...B } fragment B on Track { jobs(first: 100) { edges { node { ...C } } } } fragment C on Job { id kind status }`
+    expect(broken(`{ tracks(first: 20) { edges { node { ...A } } } } ${fragments}`)[0]).toContain("a cost of")
+    expect(broken(`{ tracks(first: 2) { edges { node { ... on Node { ... on Track { ...A } } } } } } ${fragments}`)).toEqual([])
+  })
+
+  it("stays quick where fragments multiply", () => {
+    const doubling = Array.from({ length: 40 }, (_, n) => `fragment F${n} on Track { ...F${n + 1} ...F${n + 1} }`).join(" ")
+    const startedAt = performance.now()
+    expect(broken(`{ track(id: "x") { ...F0 } } ${doubling} fragment F40 on Track { id }`)[0]).toContain("a cost of")
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+  })
+
+  it("weighs the operation that is to be run", () => {
+    const query = `query Small { ${list("1")} } query Large { tracks(first: 100) { edges { node { jobs(first: 100) { edges { cursor } } } } } }`
+    expect(broken(query, {}, "Small")).toEqual([])
+    expect(broken(query, {}, "Large")).toHaveLength(1)
+  })
+
+  it("counts the things of a list of ids", () => {
+    const query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Track { jobs(first: 100) { edges { cursor } } } } }"
+    expect(broken(query, { ids: ["a"] })).toEqual([])
+    expect(broken(query, { ids: Array.from({ length: 50 }, () => "a") })).toHaveLength(1)
+  })
+
+  it("allows ten fields within each other, and not eleven", () => {
+    const ten = "{ tracks { edges { node { latestJob { track { latestJob { track { latestJob { track { id } } } } } } } } } }"
+    expect(broken(ten)).toEqual([])
+    expect(broken(ten.replace("id", "source { kind }"))[0]).toContain("a depth of 11; 10")
+  })
+
+  it("does not mistake introspection for depth", () => {
+    expect(broken("{ __schema { types { fields { type { ofType { ofType { ofType { ofType { ofType { ofType { name } } } } } } } } } } }")).toEqual([])
+  })
+})
