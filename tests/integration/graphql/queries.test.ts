@@ -48,11 +48,11 @@ describe.each(engines)("reading the library on %s", (engine) => {
   })
 
   it("goes through all of it backwards, each page in the same order", async () => {
-    let seen: Array<string> = []
+    const seen: Array<string> = []
     let before: string | null = null
     for (let n = 0; n < 10; n += 1) {
       const found = await tracks({ last: 7, before })
-      seen = [...titles(found), ...seen]
+      seen.unshift(...titles(found))
       before = found.pageInfo.startCursor
       if (!found.pageInfo.hasPreviousPage) break
     }
