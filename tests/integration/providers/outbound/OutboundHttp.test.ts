@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto"
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
 import net from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Result, Stream } from "effect"
@@ -9,14 +8,10 @@ import { TestClock } from "effect/testing"
 import { parseAllowedSource } from "../../../../src/providers/outbound/AddressPolicy.ts"
 import { type DialTarget, type Dialer, type Resolver, systemDialer } from "../../../../src/providers/outbound/dial.ts"
 import { type DownloadOptions, OutboundHttp } from "../../../../src/providers/outbound/OutboundHttp.ts"
+import { temporaryDirectory } from "../../../support/temporaryDirectory.ts"
 import * as source from "../../../support/sourceServer.ts"
 
 const megabyte = 1_000_000
-
-const temporaryDirectory = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "playhead-outbound-"))),
-  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
-)
 
 /** A client that may reach the given hosts, and notes whom it would dial. Whatever it is told, it dials loopback only. */
 const client = (options: { readonly allowed?: ReadonlyArray<string>; readonly resolve?: Resolver } = {}) => {
@@ -492,6 +487,35 @@ describe("a request", () => {
         Effect.repeat({ until: (count) => count === 0, times: 200 })
       )
       expect(open).toBe(0)
+    })
+  )
+})
+
+describe("an address, before anybody is asked about it,", () => {
+  const admitting = (url: string, allowed: ReadonlyArray<string> = []) =>
+    OutboundHttp.use((http) => http.admit(url)).pipe(Effect.provide(client({ allowed }).layer), Effect.result)
+
+  it.live.each([
+    "http://localhost/",
+    "http://LOCALHOST./",
+    "http://music.localhost:8080/",
+    "http://127.1/",
+    "http://[::1]/",
+    "http://169.254.169.254/",
+    "ftp://example.com/",
+    "http://a:b@example.com/",
+    "http://example.com:25/",
+    "song"
+  ])("is refused when it shows that it may not be reached: %s", (url) =>
+    Effect.gen(function* () {
+      expect(Result.getOrThrow(Result.flip(yield* admitting(url)))._tag).toBe("SourceBlockedError")
+    })
+  )
+
+  it.live("passes when nothing speaks against it yet, and nobody is asked", () =>
+    Effect.gen(function* () {
+      expect(Result.isSuccess(yield* admitting("https://example.com/song.mp3"))).toBe(true)
+      expect(Result.isSuccess(yield* admitting("http://localhost:8080/", ["localhost:8080"]))).toBe(true)
     })
   )
 })
