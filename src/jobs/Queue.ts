@@ -75,7 +75,7 @@ export class Queue extends Context.Service<Queue, {
         (boss) => Effect.promise(() => boss.stop({ close: false, graceful: true, timeout: 2000 }))
       )
       // pg-boss declares only the one method it calls, with another opinion on its argument than kysely's types have.
-      const within = (tx: Transaction) => fromKysely(tx.em.getTransactionContext() as unknown as KyselyTransactionLike)
+      const within = (tx: Transaction) => fromKysely(tx.em.getTransactionContext() as KyselyTransactionLike)
 
       const send = Effect.fn("Queue.send")(function*(tx: Transaction, jobId: string, options: { readonly priority: number; readonly startAfter?: Date }) {
         yield* Effect.promise(() =>

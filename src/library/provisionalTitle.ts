@@ -28,5 +28,5 @@ export const provisionalTitle = (source: ImportSource): string => {
     .replaceAll(/[\u0000-\u001f\u007f]/g, "")
     .replaceAll(/[_\s]+/g, " ")
     .trim()
-  return [...words].slice(0, maxLength).join("").toWellFormed() || "Untitled"
+  return Array.from(words).slice(0, maxLength).join("").toWellFormed() || "Untitled"
 }

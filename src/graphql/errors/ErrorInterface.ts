@@ -1,4 +1,4 @@
-import { decodeFailure, type Failure, isFailure } from "../../domain/errorCatalog.ts"
+import { decodeFailure, encodeFailure, type Failure, isFailure } from "../../domain/errorCatalog.ts"
 import type { ExpectedError } from "../../domain/errors.ts"
 import { builder } from "../builder.ts"
 import { ErrorCodeEnum } from "../enums.ts"
@@ -20,6 +20,5 @@ export const ErrorInterface = builder.interfaceRef<ExpectedError>("Error").imple
  */
 export const failureValue = (stored: unknown): ExpectedError => {
   const failure: Failure = isFailure(stored) ? stored : decodeFailure(stored)
-  const { cause: _cause, stack: _stack, ...fields } = failure
-  return { ...fields, name: failure.name, message: failure.message, code: failure.code, retryable: failure.retryable }
+  return { ...encodeFailure(failure), name: failure.name, message: failure.message, code: failure.code, retryable: failure.retryable }
 }
