@@ -175,7 +175,8 @@ export class LibraryAndJobs extends Migration {
       primary key (track_id),
       constraint fingerprint_track_id_foreign foreign key (track_id) references track (id) on delete cascade
     )`)
-    this.addSql(`create index fingerprint_terms_index on fingerprint using gin (terms)`)
+    // Without the list of pending entries: hundreds of look-ups for each import would each read it from end to end.
+    this.addSql(`create index fingerprint_terms_index on fingerprint using gin (terms) with (fastupdate = off)`)
   }
 
   override down(): void {
