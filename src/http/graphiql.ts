@@ -9,38 +9,58 @@ const tab = (query: string, variables?: object) => ({ query: query.trim(), ...(v
 
 /** What it opens with: the way from a song's address to its waveform, ready to run. */
 const operations = [
+  // GraphiQL shows no variables in the tab that it opens with, so this one has none.
   tab(`
-# Import a song: put an address in the variables below, then run.
-# Copy the job's id from the answer into the next tab to watch it.
-mutation Import($url: URL!) {
-  trackImport(input: { source: { url: $url } }) {
+# Import a song: put its address in, then run.
+# Then watch it: copy the job's id into the next tab.
+mutation Import {
+  trackImport(input: {
+    source: { url: "https://example.com/song.mp3" }
+  }) {
     __typename
-    ... on TrackImportSuccess { replayed track { id title status } job { id status } }
+    ... on TrackImportSuccess {
+      replayed
+      track { id title status }
+      job { id status }
+    }
     ... on Error { code message retryable }
   }
-}`, { url: "https://example.com/song.mp3" }),
+}`),
   tab(`
-# Watch a job: stored events first, then live ones, until it ends.
+# Watch a job: what was, then what comes, until it ends.
 subscription Watch($jobId: ID!) {
   jobEvents(jobId: $jobId) {
-    __typename sequence at
-    ... on StageStartedEvent { stage { name } }
+    __typename
+    sequence
+    at
     ... on StageProgressedEvent { stage { name } progress }
-    ... on StageSucceededEvent { stage { name } reused }
-    ... on StageRetryingEvent { stage { name } delayMs failure { code message } }
-    ... on JobFailedEvent { failure { code message retryable } }
+    ... on StageRetryingEvent { delayMs failure { message } }
+    ... on JobFailedEvent { failure { code message } }
+    job {
+      status
+      progress
+      stages { name status }
+    }
   }
 }`, { jobId: "" }),
   tab(`
-# A track with its tags, loudness, waveform and files.
+# A track: tags, loudness, waveform and files.
 query Track($id: ID!) {
   track(id: $id) {
     title artist album year status durationMs codec
     loudness { integratedLufs truePeakDbtp rangeLu }
-    waveform { samplesPerPixel jsonUrl imageUrl(width: 1200, height: 200) }
+    waveform {
+      samplesPerPixel
+      jsonUrl
+      imageUrl(width: 1200, height: 200)
+    }
     cover { url mediaType }
     artifacts { role url mediaType sizeBytes }
-    latestJob { status stages { name status } failure { code message } }
+    latestJob {
+      status
+      stages { name status }
+      failure { code message }
+    }
   }
 }`, { id: "" }),
   tab(`
@@ -53,13 +73,21 @@ query Library {
   }
 }`),
   tab(`
-# Every job that is under way, and each of them whenever it changes.
+# Every job that is under way, whenever it changes.
 subscription Dashboard {
-  jobChanged { id kind status progress currentStage { name progress } track { title } }
+  jobChanged {
+    id kind status progress
+    currentStage { name progress }
+    track { title }
+  }
 }`),
   tab(`
+# Whether the server is in order.
 query Health {
-  health { status version uptimeSeconds checks { name status latencyMs message } }
+  health {
+    status version uptimeSeconds
+    checks { name status latencyMs message }
+  }
 }`)
 ]
 
