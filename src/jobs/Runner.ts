@@ -21,10 +21,13 @@ export type StopReason = "CANCEL" | "SHUTDOWN" | "SUPERSEDED"
 /** A job whose worker vanished this often is taken for the cause of it. */
 const maxLostDeliveries = 5
 
+// Copied by name: the message of an Error is not among the properties that a spread takes.
+const causeOf = ({ cause }: Failure) => (cause === undefined ? {} : { cause })
+
 /** The audio layer does not know which stage it works for. */
 const atStage = (failure: Failure, stage: StageName): Failure => {
-  if (failure._tag === "AudioProcessingError" && !failure.stage) return new AudioProcessingError({ ...failure, stage })
-  if (failure._tag === "TimedOutError" && !failure.stage) return new TimedOutError({ ...failure, stage })
+  if (failure._tag === "AudioProcessingError" && !failure.stage) return new AudioProcessingError({ message: failure.message, stage, ...causeOf(failure) })
+  if (failure._tag === "TimedOutError" && !failure.stage) return new TimedOutError({ message: failure.message, timeoutMs: failure.timeoutMs, stage, ...causeOf(failure) })
   return failure
 }
 
