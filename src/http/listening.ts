@@ -38,8 +38,11 @@ const forgetRest = (request: IncomingMessage): void => {
   if (request.complete || request.destroyed) return
   request.removeAllListeners("data").removeAllListeners("readable").unpipe()
   request.resume()
-  const impatience = setTimeout(() => request.destroy(), lingerMs)
-  request.once("end", () => clearTimeout(impatience)).once("close", () => clearTimeout(impatience))
+  const impatience = setTimeout(() => {
+    // Once it is complete its connection may be at work on the next request already.
+    if (!request.complete) request.destroy()
+  }, lingerMs)
+  request.once("close", () => clearTimeout(impatience))
 }
 
 export interface Listening {

@@ -185,6 +185,24 @@ describe("pages of other sites", () => {
 })
 
 describe("connections that are no use", () => {
+  it("are not those whose request was answered before it was read", async () => {
+    const { hostname, port } = new URL(server.url())
+    const socket = connect(Number(port), hostname)
+    let received = ""
+    socket.on("data", (chunk) => { received += chunk.toString() }).on("error", () => {})
+    const request = `POST /graphql HTTP/1.1\r\nhost: ${hostname}:${port}\r\nsec-fetch-site: cross-site\r\ncontent-type: text/plain\r\ncontent-length: 10\r\n\r\n`
+    socket.write(request)
+    await expect.poll(() => received).toContain("403 Forbidden")
+    socket.write("0123456789")
+    // Longer than the rest of a request is waited for.
+    await new Promise((resolve) => setTimeout(resolve, 2_300))
+    socket.write(`GET /healthz HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`)
+    await expect.poll(() => received).toContain("200 OK")
+    socket.write(request)
+    // The rest of this one never comes.
+    await new Promise((resolve) => socket.on("close", resolve))
+  })
+
   it("are ended when their peer answers no ping", async () => {
     const { hostname, port } = new URL(server.url())
     const socket = connect(Number(port), hostname)

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { truncate } from "node:fs/promises"
 import http, { type IncomingMessage } from "node:http"
@@ -223,7 +223,7 @@ describe("sending a file", () => {
     })
   )
 
-  it.live("ends when curl is cut off", () =>
+  it.live.skipIf(spawnSync("curl", ["--version"]).error)("ends when curl is cut off", () =>
     Effect.gen(function* () {
       const server = yield* serving(film)
       const curl = spawn("curl", ["--silent", "--no-buffer", "--limit-rate", "100k", server.url], {
@@ -239,14 +239,13 @@ describe("sending a file", () => {
   it.live("waits for a slow client instead of reading ahead", () =>
     Effect.gen(function* () {
       const server = yield* serving(film)
+      const before = process.memoryUsage().arrayBuffers
       const request = http.get(server.url, { agent: false })
       request.on("error", () => {})
       const [response] = (yield* Effect.promise(() => once(request, "response"))) as [IncomingMessage]
       response.pause()
-      yield* Effect.sleep(300)
-      const before = process.memoryUsage().arrayBuffers
-      yield* Effect.sleep(300)
-      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)
+      yield* Effect.sleep(500)
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(film.length / 3)
       expect(server.sending()).toBe(1)
       request.destroy()
       yield* settled(server)
