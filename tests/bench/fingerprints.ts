@@ -16,7 +16,7 @@ import { bundledFFmpeg } from "../support/audio.ts"
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { ffmpeg: { type: "string", default: bundledFFmpeg } } })
 const work = mkdtempSync(join(tmpdir(), "fingerprints-"))
 const secondsPerHash = 0.1238
-const longestSeconds = 600
+const longestSeconds = 300
 
 const ffmpeg = (...args: ReadonlyArray<string>) => execFileSync(values.ffmpeg, ["-v", "error", "-nostdin", "-y", ...args], { maxBuffer: 64 << 20 })
 const fingerprint = (...input: ReadonlyArray<string>) =>
@@ -52,7 +52,7 @@ const measure = (path: string): Song | undefined => {
   variants.set("MP3, first 10 s cut off", fingerprint("-ss", "10", "-i", lossy))
   variants.set("MP3, last 10 s cut off", fingerprint("-t", String(seconds - 10), "-i", lossy))
   for (const share of [0.15, 0.4, 0.7]) {
-    const excerpt = ["-ss", String(seconds * share), "-t", "10", "-i", wav]
+    const excerpt = ["-ss", String(Math.min(seconds * share, seconds - 10)), "-t", "10", "-i", wav]
     variants.set(`10 s from ${share * 100} %`, fingerprint(...excerpt))
     ffmpeg(...excerpt, "-b:a", "96k", join(work, "excerpt.mp3"))
     variants.set(`10 s from ${share * 100} %, MP3 96 kbit/s`, fingerprint("-i", join(work, "excerpt.mp3")))

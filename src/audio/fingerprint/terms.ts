@@ -4,10 +4,10 @@
  */
 
 /**
- * Enough for the worst cut that was measured to share some, few enough that chance brings up 1.5 % of a library and not
- * most of it.
+ * All terms of two minutes. Longer recordings are asked for by a part of their terms only, which is plenty for what they
+ * share with a copy or a cut of them, and sometimes too little for a short excerpt that the library has had before.
  */
-const maxQueryTerms = 480
+const maxQueryTerms = 960
 
 /** Values that stand still, as in silence or a held tone, are in every quiet recording: they find and prove nothing. */
 export const standsStill = (hashes: ArrayLike<number>, at: number): boolean =>
@@ -22,7 +22,7 @@ export const terms = (hashes: ArrayLike<number>): ReadonlyArray<number> => {
   return [...found]
 }
 
-/** At most 480 terms, evenly spread over the recording: what the index is asked for. */
+/** At most 960 terms, evenly spread over the recording: what the index is asked for. */
 export const queryTerms = (hashes: ArrayLike<number>): ReadonlyArray<number> => {
   const all = terms(hashes)
   if (all.length <= maxQueryTerms) return all

@@ -91,12 +91,12 @@ describe("index terms", () => {
     expect(terms(new Int32Array(500).fill(627_964_279))).toEqual([])
     expect(terms([1, 2, 2, 3])).toEqual([1, 3])
   })
-  it("of a query are all of them for a short recording, and an even choice of 480 for a long one", () => {
+  it("of a query are all of them for a short recording, and an even choice of 960 for a long one", () => {
     const short = recording(5, 60)
     expect(queryTerms(short)).toEqual(terms(short))
     const long = recording(6, 20_000)
     const [all, chosen] = [terms(long), queryTerms(long)]
-    expect(chosen).toHaveLength(480)
+    expect(chosen).toHaveLength(960)
     const positions = chosen.map((term) => all.indexOf(term))
     expect(positions).toEqual(positions.toSorted((a, b) => a - b))
     expect(positions.at(-1)).toBeGreaterThan(all.length * 0.99)
