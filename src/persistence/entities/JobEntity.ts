@@ -36,6 +36,8 @@ export const JobEntity = defineEntity({
     cancelRequestedAt: p.datetime(3).nullable(),
     /** The node that works on it. */
     node: p.text().nullable(),
+    /** Whether all of its events but the last are gone, as happens some time after the end. */
+    logShortened: p.boolean().default(false),
     createdAt: p.datetime(3),
     startedAt: p.datetime(3).nullable(),
     finishedAt: p.datetime(3).nullable(),
@@ -62,7 +64,13 @@ export const JobEntity = defineEntity({
       ],
       properties: ["createdAt", "id"]
     },
-    { name: "job_retry_index", properties: ["retryOf"] }
+    { name: "job_retry_index", properties: ["retryOf"] },
+    {
+      name: "job_finished_index",
+      columns: [{ name: "kind" }, { name: "finishedAt", sort: "DESC" }],
+      properties: ["kind", "finishedAt"]
+    },
+    { name: "job_long_log_index", properties: ["finishedAt"], where: "finished_at is not null and not log_shortened" }
   ]
 })
 export type JobEntity = InferEntity<typeof JobEntity>

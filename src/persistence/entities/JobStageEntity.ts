@@ -18,6 +18,10 @@ export const JobStageEntity = defineEntity({
     /** 0 to 1. */
     progress: p.float().default(0),
     attempt: p.integer().default(0),
+    /** How many of the attempts failed and were put back for another one. */
+    failures: p.integer().default(0),
+    /** How many of the attempts were lost with the node that made them. */
+    losses: p.integer().default(0),
     provider: p.text().nullable(),
     quality: p.text().$type<QualityTier>().nullable(),
     degradedFrom: p.text().$type<QualityTier>().nullable(),
