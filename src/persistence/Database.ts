@@ -2,6 +2,7 @@ import { Context, Duration, Effect, Layer, type Scope } from "effect"
 import type { Engine, PoolState } from "./engine.ts"
 import { databaseFailure, type DatabaseFailure, type DatabaseStartError } from "./failures.ts"
 import { migrateUp } from "./migrating.ts"
+import { presenceKey } from "./notifications.ts"
 import { type EngineSettings, openEngine } from "./openEngine.ts"
 import { retryTransient, type Transaction, transactions } from "./transactions.ts"
 
@@ -17,6 +18,15 @@ export interface DatabaseHealth {
   readonly latencyMs: number
   readonly pool: PoolState
 }
+
+/** An advisory lock of one 64-bit key shows as its two halves (PostgreSQL, "pg_locks"). */
+const absentSql = `
+  select name from unnest($1::text[]) as asked (name) where not exists (
+    select 1 from pg_locks l
+    where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+      and l.database = (select oid from pg_database where datname = current_database())
+      and (l.classid::int8 << 32 | l.objid::int8) = ${presenceKey("asked.name")}
+  )`
 
 /** The one way to the database, PostgreSQL or the embedded PGlite. What goes wrong with it is a `DatabaseFailure` defect. */
 export class Database extends Context.Service<
@@ -41,6 +51,13 @@ export class Database extends Context.Service<
      * because something may have been missed. Lasts as long as the scope.
      */
     readonly listen: (channel: string, onMessage: (payload: string) => void) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Lets every process on this database see that this one lives, under a name, until its listening connection ends: at
+     * once when it is killed. While that connection comes back after a loss, it looks absent for a moment.
+     */
+    readonly bePresent: (name: string) => Effect.Effect<void>
+    /** Those of the names under which nobody is present. */
+    readonly absent: (names: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
     readonly health: Effect.Effect<DatabaseHealth, DatabaseFailure>
     /**
      * For pg-boss: its statements, some of them several in one text, on this database's own pool. Rejects with a
@@ -79,6 +96,11 @@ export class Database extends Context.Service<
           listen: Effect.fn("Database.listen")((channel, onMessage) =>
             Effect.andThen(outsideTransaction(`listen ${channel}`), engine.listen(channel, onMessage))
           ),
+          bePresent: Effect.fn("Database.bePresent")((name) =>
+            Effect.andThen(outsideTransaction("bePresent"), engine.bePresent(name))
+          ),
+          absent: (names) =>
+            Effect.map(query<{ name: string }>("absent", absentSql, [names]), (rows) => rows.map(({ name }) => name)),
           health: read("health", "select 1", []).pipe(
             Effect.timed,
             Effect.map(([elapsed]) => ({ latencyMs: Duration.toMillis(elapsed), pool: engine.pool() }))

@@ -22,6 +22,8 @@ export interface Engine {
     values?: ReadonlyArray<unknown>
   ) => Promise<{ rows: Array<object>; rowCount?: number }>
   readonly listen: (channel: string, onMessage: (payload: string) => void) => Effect.Effect<void, never, Scope.Scope>
+  /** Holds a shared advisory lock under the name for as long as the process is connected; see `presenceKey`. */
+  readonly bePresent: (name: string) => Effect.Effect<void>
   readonly pool: () => PoolState
   /** Runs `migrate` while no other process does so on this database. */
   readonly whileMigrating: <A>(migrate: () => Promise<A>) => Promise<A>

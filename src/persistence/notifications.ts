@@ -1,6 +1,6 @@
 import { Effect, Latch, Schedule, type Scope } from "effect"
 import pg from "pg"
-import { databaseFailure } from "./failures.ts"
+import { type DatabaseFailure, databaseFailure } from "./failures.ts"
 
 type OnMessage = (payload: string) => void
 
@@ -8,15 +8,26 @@ type OnMessage = (payload: string) => void
 const checkEvery = "15 seconds"
 const answerWithinMs = 10_000
 
-const backOff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+// Never long: whoever waits for news waits for this connection once the database is back.
+const backOff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("500 millis")]).pipe(Schedule.jittered)
+
+/** As `hashtextextended` makes an advisory lock's key of a name. */
+export const presenceKey = (name: string) => `hashtextextended('playhead.presence:' || ${name}, 0)`
 
 const statement = (client: pg.Client, sql: string) =>
   Effect.tryPromise({ try: () => client.query(sql), catch: (error) => databaseFailure(error) })
 
-/** One connection that listens on every channel that is asked for, from the first on; it comes back when it is lost. */
+/**
+ * One connection that listens on every channel that is asked for, from the first on, and holds the advisory locks by
+ * which other processes see that this one lives. It comes back when it is lost.
+ */
 export const notifications = Effect.fnUntraced(function* (connection: pg.ClientConfig) {
   const channels = new Map<string, Set<OnMessage>>()
   const listen = (client: pg.Client, channel: string) => statement(client, `listen ${client.escapeIdentifier(channel)}`)
+  const names = new Set<string>()
+  // Shared: a lock of the lost connection that the server still takes for alive must not keep the next one waiting.
+  const announce = (client: pg.Client, name: string) =>
+    statement(client, `select pg_advisory_lock_shared(${presenceKey(client.escapeLiteral(name))})`)
   let current: pg.Client | undefined
   const connected = yield* Latch.make()
 
@@ -43,6 +54,7 @@ export const notifications = Effect.fnUntraced(function* (connection: pg.ClientC
         for (const onMessage of channels.get(channel) ?? []) onMessage(payload ?? "")
       })
       // A channel that is added meanwhile comes last in the map, and so has its turn too.
+      for (const name of names) yield* announce(client, name)
       for (const channel of channels.keys()) yield* listen(client, channel)
       current = client
       for (const listeners of channels.values()) for (const onMessage of listeners) onMessage("")
@@ -66,10 +78,18 @@ export const notifications = Effect.fnUntraced(function* (connection: pg.ClientC
 
   const scope = yield* Effect.scope
   let started = false
-  return Effect.fnUntraced(function* (
-    channel: string,
-    onMessage: OnMessage
-  ): Effect.fn.Return<void, never, Scope.Scope> {
+  const connectedWith = Effect.fnUntraced(function* (add: (client: pg.Client) => Effect.Effect<unknown, DatabaseFailure>) {
+    if (!started) {
+      started = true
+      yield* Effect.forkIn(keepListening, scope)
+    } else if (current !== undefined) {
+      // Where this fails the connection is lost, and the next one is told everything.
+      yield* Effect.ignore(add(current))
+    }
+    yield* connected.await
+  })
+
+  const onChannel = Effect.fnUntraced(function* (channel: string, onMessage: OnMessage): Effect.fn.Return<void, never, Scope.Scope> {
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         const listeners = channels.get(channel) ?? new Set()
@@ -78,13 +98,15 @@ export const notifications = Effect.fnUntraced(function* (connection: pg.ClientC
       }),
       (listeners) => Effect.sync(() => listeners.delete(onMessage))
     )
-    if (!started) {
-      started = true
-      yield* Effect.forkIn(keepListening, scope)
-    } else if (current !== undefined) {
-      // Where this fails the connection is lost, and the next one listens on this channel too.
-      yield* listen(current, channel).pipe(Effect.andThen(Effect.sync(() => onMessage(""))), Effect.ignore)
-    }
-    yield* connected.await
+    yield* connectedWith((client) => Effect.tap(listen(client, channel), () => Effect.sync(() => onMessage(""))))
   })
+
+  /** For as long as the process lives: the lock goes with the connection, at once when the process is killed. */
+  const bePresent = (name: string) =>
+    Effect.suspend(() => {
+      names.add(name)
+      return connectedWith((client) => announce(client, name))
+    })
+
+  return { listen: onChannel, bePresent }
 })

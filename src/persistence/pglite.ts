@@ -8,6 +8,7 @@ import { fromPglite } from "pg-boss"
 import { lockFile } from "./dataDirectoryLock.ts"
 import { type Engine, ormOptions } from "./engine.ts"
 import { DatabaseStartError } from "./failures.ts"
+import { presenceKey } from "./notifications.ts"
 
 interface PgliteSettings {
   readonly dataDir: string
@@ -52,6 +53,7 @@ export const openPglite = Effect.fn("openPglite")(function* (settings: PgliteSet
         Effect.promise(() => pglite.listen(channel, onMessage)),
         (unlisten) => Effect.promise(() => unlisten())
       ).pipe(Effect.andThen(Effect.sync(() => onMessage("")))),
+    bePresent: (name) => Effect.promise(() => exclusively(() => pglite.query(`select pg_advisory_lock_shared(${presenceKey("$1")})`, [name]))).pipe(Effect.asVoid),
     pool: () => ({ total: 1, idle: callers === 0 ? 1 : 0, waiting: Math.max(0, callers - 1), limit: 1 }),
     // The directory is locked, and a database in memory is nobody else's.
     whileMigrating: (migrate) => migrate()

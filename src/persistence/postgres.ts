@@ -92,7 +92,7 @@ export const openPostgres = Effect.fn("openPostgres")(function* (settings: Postg
   })
   const pool = created
   if (pool === undefined) return yield* Effect.die(new Error("MikroORM made no pool"))
-  const listen = yield* notifications(connection)
+  const { listen, bePresent } = yield* notifications(connection)
 
   return {
     name: "postgres",
@@ -105,6 +105,7 @@ export const openPostgres = Effect.fn("openPostgres")(function* (settings: Postg
       return { rows: results.flatMap(({ rows }) => rows), rowCount: results.at(-1)?.rowCount ?? 0 }
     },
     listen,
+    bePresent,
     pool: () => ({
       total: pool.totalCount,
       idle: pool.idleCount,
