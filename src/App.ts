@@ -14,6 +14,7 @@ import { Node } from "./jobs/Node.ts"
 import { Queue } from "./jobs/Queue.ts"
 import { Runner } from "./jobs/Runner.ts"
 import { sweepLayer } from "./jobs/Sweep.ts"
+import { takeoverLayer } from "./jobs/Takeover.ts"
 import { Worker } from "./jobs/Worker.ts"
 import { importKind } from "./library/import/importKind.ts"
 import { Library } from "./library/Library.ts"
@@ -57,8 +58,11 @@ const makeChecks = (config: PlayheadConfig) =>
     return checks
   })
 
-/** Everything, running: the API, the worker, or both, as the roles say. */
-export const appLayer = (config: PlayheadConfig) => {
+/**
+ * Everything, running: the API, the worker, or both, as the roles say. `otherKinds` of jobs are worked on besides
+ * Playhead's own.
+ */
+export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJobKind> = []) => {
   const limits = { maxBytes: config.maxUploadBytes, maxDurationMs: config.maxDurationMs, downloadTimeoutMs: config.downloadTimeoutMs }
 
   const foundation = Layer.mergeAll(
@@ -73,18 +77,17 @@ export const appLayer = (config: PlayheadConfig) => {
     WorkDirectories.layer({ directory: join(config.dataDir, "work") }),
     FFmpeg.layer({ path: config.ffmpegPath, timeoutMs: config.ffmpegTimeoutMs, maxProcesses: config.jobConcurrency }),
     OutboundHttp.layer({ allowedSources: config.allowPrivateSources }),
-    LocalFiles.layer({ importDir: config.importDir }),
-    Node.layer
+    LocalFiles.layer({ importDir: config.importDir })
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
   const storage = Blobs.layer.pipe(Layer.provideMerge(foundation))
 
   const kinds = Layer.effect(
     JobKinds,
-    Effect.map(Effect.all([importKind(limits)]), (all) => new Map(all.map((kind: AnyJobKind) => [kind.kind, kind])))
+    Effect.map(Effect.all([importKind(limits)]), (own) => new Map([...own, ...otherKinds].map((kind: AnyJobKind) => [kind.kind, kind])))
   )
   const engine = Layer.mergeAll(Jobs.layer, JobEvents.layer, Runner.layer).pipe(
-    Layer.provideMerge(Queue.layer),
+    Layer.provideMerge(Layer.mergeAll(Queue.layer, Node.layer)),
     Layer.provideMerge(kinds),
     Layer.provideMerge(storage)
   )
@@ -94,8 +97,11 @@ export const appLayer = (config: PlayheadConfig) => {
     Health.layer({ version: packageJson.version, checks: makeChecks(config) })
   ).pipe(Layer.provideMerge(engine))
 
-  // The sweep comes first: what an earlier life of this process left is taken up before new work is.
-  const work = config.roles.has("worker") ? Worker.layer({ concurrency: config.jobConcurrency }).pipe(Layer.provideMerge(sweepLayer)) : Layer.empty
+  const work = config.roles.has("worker")
+    ? Layer.mergeAll(takeoverLayer, sweepLayer({ logRetentionDays: config.jobLogRetentionDays })).pipe(
+      Layer.provideMerge(Worker.layer({ concurrency: config.jobConcurrency, kindConcurrency: config.jobKindConcurrency }))
+    )
+    : Layer.empty
   const api = config.roles.has("api")
     ? Server.layer({
       host: config.host,

@@ -10,6 +10,7 @@ import type { Setting } from "./config/setting.ts"
 import { type SettingKey, settings, type SettingValues } from "./config/settings.ts"
 import { processSurroundings, provider, type Surroundings } from "./config/surroundings.ts"
 import { unknownVariables } from "./config/unknownVariables.ts"
+import type { JobKind } from "./domain/Job.ts"
 import type { AllowedSource } from "./providers/outbound/AddressPolicy.ts"
 
 export { ConfigFaults, reportConfigFaults } from "./config/faults.ts"
@@ -38,6 +39,8 @@ export interface PlayheadConfig {
   readonly maxUploadBytes: number
   readonly maxDurationMs: number
   readonly jobConcurrency: number
+  readonly jobKindConcurrency: ReadonlyMap<JobKind, number>
+  readonly jobLogRetentionDays: number
   readonly logFormat: "pretty" | "json"
   readonly logLevel: LogLevel.LogLevel
   /** What the operator should hear once logging stands: variables that nobody reads. */
@@ -108,6 +111,8 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     maxUploadBytes: values.maxUploadMb * megabyte,
     maxDurationMs: values.maxDurationMinutes * 60_000,
     jobConcurrency: values.jobConcurrency,
+    jobKindConcurrency: new Map(values.jobKindConcurrency.map(({ kind, limit }) => [kind, limit])),
+    jobLogRetentionDays: values.jobLogRetentionDays,
     logFormat: values.logFormat,
     logLevel: levels[values.logLevel],
     // A source that is already in memory cannot fail to be read.

@@ -1,5 +1,6 @@
 /** What a setting is, and the forms that a value can take in the environment. */
 import { Result, Schema, SchemaTransformation } from "effect"
+import { JobKind } from "../domain/Job.ts"
 import { type AllowedSource, parseAllowedSource } from "../providers/outbound/AddressPolicy.ts"
 
 /** What the defaults depend on. */
@@ -93,6 +94,20 @@ export const allowedSource: Schema.Codec<AllowedSource, string> = textWhere((tex
     SchemaTransformation.transform({
       decode: (text: string) => Result.getOrThrow(parseAllowedSource(text)),
       encode: ({ host, port }) => (port === undefined ? host : `${host}:${port}`)
+    })
+  )
+)
+
+/** A kind of job and a number, as KIND=2. */
+const KindLimit = Schema.Struct({ kind: JobKind, limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 256 })) })
+export type KindLimit = typeof KindLimit.Type
+
+export const kindLimit: Schema.Codec<KindLimit, string> = Schema.String.check(Schema.isPattern(/^[A-Z]+=\d{1,3}$/u)).pipe(
+  Schema.decodeTo(
+    KindLimit,
+    SchemaTransformation.transform({
+      decode: (text: string) => ({ kind: text.slice(0, text.indexOf("=")) as JobKind, limit: Number(text.slice(text.indexOf("=") + 1)) }),
+      encode: ({ kind, limit }) => `${kind}=${limit}`
     })
   )
 )

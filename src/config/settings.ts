@@ -1,7 +1,8 @@
 /** Every environment variable that Playhead reads. The README's table is made from this one. */
 import { Schema } from "effect"
 import type { AllowedSource } from "../providers/outbound/AddressPolicy.ts"
-import { allowedSource, hostName, list, oneOf, optional, path, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
+import { JobKind } from "../domain/Job.ts"
+import { allowedSource, hostName, type KindLimit, kindLimit, list, oneOf, optional, path, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
 
 export const settings = {
   host: {
@@ -98,6 +99,16 @@ export const settings = {
   maxUploadMb: wholeNumber("MAX_UPLOAD_MB", 500, [1, 1_000_000], { unit: "MB (1,048,576 bytes)", meaning: "Largest file that is taken, uploaded or downloaded" }),
   maxDurationMinutes: wholeNumber("MAX_DURATION_MINUTES", 240, [1, 100_000], { unit: "minutes", meaning: "Longest audio that is taken" }),
   jobConcurrency: wholeNumber("JOB_CONCURRENCY", ({ cores }) => cores, [1, 256], { unit: "jobs", default: "number of CPU cores", meaning: "Jobs that this process works on at once" }),
+  jobKindConcurrency: {
+    name: "JOB_KIND_CONCURRENCY",
+    codec: list(kindLimit),
+    fallback: () => [],
+    default: "",
+    allowed: `limits such as IMPORT=2 between commas; the kinds are ${JobKind.literals.join(", ")}`,
+    meaning: "How many jobs of a kind this process works on at once, where that is to be fewer",
+    exposure: "plain"
+  } satisfies Setting<ReadonlyArray<KindLimit>>,
+  jobLogRetentionDays: wholeNumber("JOB_LOG_RETENTION_DAYS", 30, [1, 36_500], { unit: "days", meaning: "How long the events of an ended job are kept; the last one stays" }),
   logFormat: {
     name: "LOG_FORMAT",
     codec: oneOf(["pretty", "json"]),

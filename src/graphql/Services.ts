@@ -1,7 +1,8 @@
 import type { JobEvents } from "../jobs/JobEvents.ts"
+import type { Jobs } from "../jobs/Jobs.ts"
 import type { Library } from "../library/Library.ts"
 import type { Health } from "../operations/Health.ts"
 import type { Database } from "../persistence/Database.ts"
 
 /** What the API stands on. */
-export type Services = Database | JobEvents | Library | Health
+export type Services = Database | JobEvents | Jobs | Library | Health

@@ -36,6 +36,11 @@ export interface StageDefinition<Options, Output> {
   /** How the output is kept in the database for later runs. */
   readonly output: Schema.Codec<Output, unknown>
   readonly run: (run: StageRun<Options>) => Effect.Effect<StageResult<Output>, Failure, Scope.Scope>
+  /**
+   * Whether a new job may go on behind this stage with the output that an earlier job kept. It takes over what the output
+   * refers to, in the transaction that submits the new job. Without it, the output alone is all that there is.
+   */
+  readonly reuse?: (tx: Transaction, earlier: { readonly jobId: string; readonly output: Output }) => Effect.Effect<boolean>
 }
 
 export interface FinishedJob<Options> {
@@ -51,6 +56,8 @@ export interface JobKindDefinition<Options> {
   /** In order. Names are unique within a kind. */
   // oxlint-disable-next-line typescript/no-explicit-any -- outputs differ from stage to stage; `StageRun.output` gives each its type back
   readonly stages: ReadonlyArray<StageDefinition<Options, any>>
+  /** Part of the transaction in which an ended job is submitted once more as a new one. */
+  readonly onRetried?: (tx: Transaction, job: { readonly jobId: string; readonly trackId: string | null }) => Effect.Effect<void>
   /** Part of the transaction in which work on the job begins, each time it does. */
   readonly onStarted?: (tx: Transaction, job: { readonly jobId: string; readonly trackId: string | null }) => Effect.Effect<void>
   /** Part of the transaction in which the job ends: brings its track to rest and takes back what is half done. */

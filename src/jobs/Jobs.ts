@@ -1,14 +1,15 @@
-import { Clock, Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { JobKind, JobPriority } from "../domain/Job.ts"
-import { encodeEventBody } from "../domain/JobEvent.ts"
-import type { Transaction } from "../persistence/Database.ts"
-import { jobChannel } from "./jobLog.ts"
+import type { ConflictError, IdempotencyConflictError, NotFoundError } from "../domain/errors.ts"
+import type { JobKind, JobPriority, StageName } from "../domain/Job.ts"
+import { Database, type Transaction } from "../persistence/Database.ts"
+import { Blobs } from "../storage/Blobs.ts"
+import { cancelJob } from "./cancel.ts"
 import { JobKinds } from "./JobKinds.ts"
+import { prioritizeJob } from "./prioritize.ts"
 import { Queue } from "./Queue.ts"
-
-/** As stored: higher is sooner. */
-export const priorityRank: { readonly [P in JobPriority]: number } = { LOW: 0, NORMAL: 1, HIGH: 2 }
+import { retryJob } from "./retry.ts"
+import { insertJob, priorityRank } from "./submit.ts"
 
 export interface Submission {
   /** A new uuid, where files are held for the job before it is submitted; else one is made. */
@@ -22,6 +23,13 @@ export interface Submission {
   readonly idempotency?: { readonly key: string; readonly inputHash: string } | undefined
 }
 
+export interface Retried {
+  readonly jobId: string
+  /** Nothing was done: the same retry is under way already. */
+  readonly replayed: boolean
+}
+
+/** Ids are bare uuids. */
 export class Jobs extends Context.Service<Jobs, {
   /**
    * Creates a job in the caller's transaction: its row, its stages, its first event and its queue entry come into being
@@ -33,39 +41,40 @@ export class Jobs extends Context.Service<Jobs, {
    * who asks for the same key waits, so that of many equal requests at once one submits and the others find its job.
    */
   readonly submittedUnder: (tx: Transaction, key: string) => Effect.Effect<{ readonly jobId: string; readonly trackId: string | null; readonly inputHash: string | null } | undefined>
+  /**
+   * Asks for a job's end. One that nobody works on is CANCELLED at once; else it is CANCELLING until its run has
+   * stopped, on whichever node that is, and left nothing behind. Asking again changes nothing.
+   */
+  readonly cancel: (jobId: string) => Effect.Effect<void, NotFoundError | ConflictError>
+  /**
+   * Submits a failed or cancelled job once more, as a new one with the same options: it begins at the stage that failed,
+   * or at an earlier one that is named, and takes over what the stages before it found.
+   */
+  readonly retry: (jobId: string, fromStage: StageName | null) => Effect.Effect<Retried, NotFoundError | ConflictError | IdempotencyConflictError>
+  /** Moves a job forward or back among those that wait; one that is worked on keeps the priority for its next wait. */
+  readonly prioritize: (jobId: string, priority: JobPriority) => Effect.Effect<void, NotFoundError | ConflictError>
 }>()("playhead/jobs/Jobs") {
   static readonly layer = Layer.effect(
     Jobs,
     Effect.gen(function*() {
+      const database = yield* Database
       const kinds = yield* JobKinds
-      const queue = yield* Queue
       const random = yield* SecureRandom.SecureRandom
+      const services = { queue: yield* Queue, blobs: yield* Blobs }
 
       const submit = Effect.fn("Jobs.submit")(function*(tx: Transaction, submission: Submission) {
         const definition = kinds.get(submission.kind)
         if (definition === undefined) return yield* Effect.die(new Error(`no kind of job is registered as ${submission.kind}`))
         const id = submission.id ?? (yield* random.uuidV7())
-        const now = new Date(yield* Clock.currentTimeMillis)
-        const options = Schema.encodeSync(definition.options)(submission.options)
-        const priority = priorityRank[submission.priority]
-        const { _tag: kind, ...data } = encodeEventBody({ _tag: "JobQueuedEvent" })
-        yield* tx.query(
-          `with job as (
-             insert into job (id, kind, status, priority, track_id, options, idempotency_key, input_hash, last_sequence, created_at, updated_at)
-             values ($1, $2, 'QUEUED', $3, $4, $5::jsonb, $6, $7, 1, $8, $8)
-           ), stage as (
-             insert into job_stage (job_id, position, name, status)
-             select $1, s.position - 1, s.name, 'PENDING' from unnest($9::text[]) with ordinality as s(name, position)
-           )
-           insert into job_event (job_id, sequence, kind, data, dedupe_key, at) values ($1, 1, $10, $11::jsonb, 'queued', $8)`,
-          [
-            id, submission.kind, priority, submission.trackId, JSON.stringify(options),
-            submission.idempotency?.key ?? null, submission.idempotency?.inputHash ?? null, now,
-            definition.stages.map((stage) => stage.name), kind, JSON.stringify(data)
-          ]
-        )
-        yield* queue.send(tx, id, { priority })
-        yield* tx.notify(jobChannel, id)
+        yield* insertJob(tx, services.queue, {
+          id,
+          kind: submission.kind,
+          options: Schema.encodeSync(definition.options)(submission.options),
+          trackId: submission.trackId,
+          priority: priorityRank[submission.priority],
+          idempotency: submission.idempotency,
+          stages: definition.stages.map((stage) => stage.name)
+        })
         return id
       })
 
@@ -78,7 +87,16 @@ export class Jobs extends Context.Service<Jobs, {
         return rows[0]
       })
 
-      return Jobs.of({ submit, submittedUnder })
+      return Jobs.of({
+        submit,
+        submittedUnder,
+        cancel: Effect.fn("Jobs.cancel")((jobId) => database.transaction((tx) => cancelJob(tx, services, kinds, jobId))),
+        retry: Effect.fn("Jobs.retry")(function*(jobId, fromStage) {
+          const newId = yield* random.uuidV7()
+          return yield* database.transaction((tx) => retryJob(tx, services.queue, kinds, { jobId, newId, fromStage }))
+        }),
+        prioritize: Effect.fn("Jobs.prioritize")((jobId, priority) => database.transaction((tx) => prioritizeJob(tx, services.queue, jobId, priorityRank[priority])))
+      })
     })
   )
 }

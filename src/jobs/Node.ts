@@ -2,9 +2,10 @@
 import { hostname } from "node:os"
 import { Context, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { Database } from "../persistence/Database.ts"
 
 export class Node extends Context.Service<Node, {
-  /** `host:pid:instance`; the last part tells two lives of one process number apart. */
+  /** `host:pid:instance`; the last part tells two lives of one process number apart. Present in the database under this name. */
   readonly id: string
   /** Whether a node's id names a process of this host that is no more. False when that cannot be told from here. */
   readonly isKnownDead: (id: string) => boolean
@@ -13,8 +14,10 @@ export class Node extends Context.Service<Node, {
     Node,
     Effect.gen(function*() {
       const random = yield* SecureRandom.SecureRandom
+      const database = yield* Database
       const host = hostname()
       const id = `${host}:${process.pid}:${yield* random.uuidV7()}`
+      yield* database.bePresent(id)
       return Node.of({
         id,
         isKnownDead: (other) => {

@@ -1,47 +1,67 @@
 /**
  * Delivery, by pg-boss. An entry is only the permission to work on a job: the job's row is the truth, and the whole
- * queue may be lost without losing work (see Sweep.ts).
+ * queue may be lost without losing work (see Sweep.ts). Whoever holds a job's row may change its entries, and never the
+ * other way round, except to take one: so nobody waits in a circle.
  */
 import { Context, Effect, Layer, Scope } from "effect"
 import { fromKysely, type KyselyTransactionLike, PgBoss } from "pg-boss"
+import type { JobKind } from "../domain/Job.ts"
 import { Database, type Transaction } from "../persistence/Database.ts"
 
 const queueName = "job"
 /** Notified on commit when an entry was added that can be fetched at once. */
-export const queueChannel = "playhead_queue"
+const queueChannel = "playhead_queue"
 
 /** How long a silent worker keeps its entry; pg-boss accepts no less. */
 const heartbeatSeconds = 10
 /** pg-boss would end longer work; the stages have limits of their own. Its maximum is a day. */
 const expireInSeconds = 23 * 3600
-/** Deliveries that ended without a word, as when the process was killed. The runner gives up earlier. */
-const retryLimit = 20
+/** pg-boss gives an entry up that was lost so often; the sweep would make a new one. The runner gives up earlier. */
+const retryLimit = 1000
 
-/** pg-boss's own table: it has no call that tells which of many keys have an entry. */
-const liveEntry = (key: string) =>
-  `select 1 from pgboss.job b where b.name = '${queueName}' and b.singleton_key = ${key} and b.state in ('created', 'retry', 'active')`
+// pg-boss's own table: it has no call that finds, moves or removes entries by their keys within a transaction.
+const entries = `pgboss.job b where b.name = '${queueName}'`
+const waiting = "b.state in ('created', 'retry')"
+const liveEntry = (key: string) => `select 1 from ${entries} and b.singleton_key = ${key} and b.state in ('created', 'retry', 'active')`
+/** Those that somebody takes at this moment are left alone: he waits for the job's row, and looks at the job then. */
+const waitingEntries = `select b.id from ${entries} and b.singleton_key = $1 and ${waiting} for update skip locked`
+
+/** What an entry says of its job. */
+interface Ticket {
+  readonly id: string
+  readonly kind: JobKind
+  readonly priority: number
+  /** Among jobs of one priority, those that were submitted first go first, also after a wait or a loss. */
+  readonly created_at: Date
+}
 
 export interface Delivery {
   readonly entryId: string
   readonly jobId: string
-  /** How often this entry's worker has vanished. */
-  readonly lostDeliveries: number
+  /** Tells one taking of the entry from a later one, after this one was given up for lost. */
+  readonly retryCount: number
 }
 
 export class Queue extends Context.Service<Queue, {
   /** Adds an entry in the transaction: it is there when the transaction commits, and only then. */
-  readonly send: (tx: Transaction, jobId: string, options: { readonly priority: number; readonly startAfter?: Date }) => Effect.Effect<void>
-  /** Removes an entry in the transaction. */
+  readonly send: (tx: Transaction, job: Ticket, startAfter?: Date) => Effect.Effect<void>
+  /** Removes an entry that was taken. */
   readonly settle: (tx: Transaction, entryId: string) => Effect.Effect<void>
-  /** Takes up to `count` entries, those of the highest priority and then the oldest first. */
-  readonly fetch: (count: number) => Effect.Effect<ReadonlyArray<Delivery>>
-  /** Says that the entries are being worked on. */
-  readonly heartbeat: (entryIds: ReadonlyArray<string>) => Effect.Effect<void>
-  /** Gives up an entry that a dead worker holds, so that it can be fetched again. */
-  readonly release: (jobId: string) => Effect.Effect<void>
+  /** Removes a job's entries that wait. */
+  readonly withdraw: (tx: Transaction, jobId: string) => Effect.Effect<void>
+  /** Moves a job's entries that wait. */
+  readonly prioritize: (tx: Transaction, jobId: string, priority: number) => Effect.Effect<void>
+  /** Takes the entry of the highest priority that is due, of these the oldest; it is held by whoever commits the transaction. */
+  readonly take: (tx: Transaction, except: ReadonlyArray<JobKind>) => Effect.Effect<Delivery | undefined>
+  /** Whether an entry is due that goes before those of this priority. */
+  readonly isOvertaken: (tx: Transaction, priority: number) => Effect.Effect<boolean>
+  /** Says that the entries are being worked on. One that somebody else has taken since is left alone. */
+  readonly heartbeat: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void>
+  /** Gives up the entry that a job's lost run held, so that it can be taken again. Returns whether there was one. */
+  readonly release: (tx: Transaction, jobId: string) => Effect.Effect<boolean>
   readonly hasEntry: (tx: Transaction, jobId: string) => Effect.Effect<boolean>
-  /** Unfinished jobs that no entry stands for. */
-  readonly orphans: (before: Date) => Effect.Effect<ReadonlyArray<{ readonly id: string; readonly priority: number; readonly resume_at: Date | null }>>
+  /** Unfinished jobs that nobody works on and no entry stands for, unchanged for so long. */
+  readonly orphans: (ageSeconds: number) => Effect.Effect<ReadonlyArray<{ readonly id: string }>>
   /** Entries that wait or are being worked on. */
   readonly depth: Effect.Effect<number>
   /** Runs when entries may have been added, and once at the start of listening. */
@@ -77,48 +97,63 @@ export class Queue extends Context.Service<Queue, {
       // pg-boss declares only the one method it calls, with another opinion on its argument than kysely's types have.
       const within = (tx: Transaction) => fromKysely(tx.em.getTransactionContext() as KyselyTransactionLike)
 
-      const send = Effect.fn("Queue.send")(function*(tx: Transaction, jobId: string, options: { readonly priority: number; readonly startAfter?: Date }) {
-        yield* Effect.promise(() =>
-          boss.send(queueName, { jobId }, {
+      const send = Effect.fn("Queue.send")(function*(tx: Transaction, job: Ticket, startAfter?: Date) {
+        const entryId = yield* Effect.promise(() =>
+          boss.send(queueName, { jobId: job.id }, {
             db: within(tx),
-            singletonKey: jobId,
-            priority: options.priority,
-            ...(options.startAfter === undefined ? {} : { startAfter: options.startAfter })
+            singletonKey: job.id,
+            priority: job.priority,
+            group: { id: job.kind },
+            ...(startAfter === undefined ? {} : { startAfter })
           })
         )
-        if (options.startAfter === undefined) yield* tx.notify(queueChannel, "")
+        yield* tx.query("update pgboss.job set created_on = $3 where name = $1 and id = $2", [queueName, entryId, job.created_at])
+        if (startAfter === undefined) yield* tx.notify(queueChannel, "")
+      })
+
+      const release = Effect.fn("Queue.release")(function*(tx: Transaction, jobId: string) {
+        const held = yield* tx.query<{ id: string }>(`select b.id from ${entries} and b.singleton_key = $1 and b.state = 'active'`, [jobId])
+        if (held.length === 0) return false
+        yield* Effect.promise(() => boss.fail(queueName, held.map((entry) => entry.id), null, { db: within(tx) }))
+        yield* tx.notify(queueChannel, "")
+        return true
       })
 
       return Queue.of({
         send,
+        release,
         settle: Effect.fn("Queue.settle")((tx, entryId) =>
           Effect.promise(() => boss.deleteJob(queueName, entryId, { db: within(tx) })).pipe(Effect.asVoid)
         ),
-        fetch: Effect.fn("Queue.fetch")((count) =>
-          Effect.promise(() => boss.fetch<{ readonly jobId: string }>(queueName, { batchSize: count })).pipe(
-            Effect.map((entries) => entries.map((entry) => ({ entryId: entry.id, jobId: entry.data.jobId, lostDeliveries: entry.retryCount })))
+        withdraw: (tx, jobId) => Effect.asVoid(tx.query(`delete from pgboss.job where name = '${queueName}' and id in (${waitingEntries})`, [jobId])),
+        prioritize: (tx, jobId, priority) =>
+          tx.query(`update pgboss.job set priority = $2 where name = '${queueName}' and id in (${waitingEntries})`, [jobId, priority]).pipe(
+            Effect.andThen(tx.notify(queueChannel, ""))
+          ),
+        take: Effect.fn("Queue.take")((tx, except) =>
+          Effect.promise(() => boss.fetch<{ readonly jobId: string }>(queueName, { db: within(tx), ignoreGroups: [...except] })).pipe(
+            Effect.map(([entry]) => entry === undefined ? undefined : { entryId: entry.id, jobId: entry.data.jobId, retryCount: entry.retryCount })
           )
         ),
-        heartbeat: Effect.fn("Queue.heartbeat")((entryIds) =>
-          Effect.promise(() => boss.touch(queueName, [...entryIds])).pipe(Effect.asVoid)
+        isOvertaken: (tx, priority) =>
+          tx.query(`select 1 from ${entries} and ${waiting} and b.priority > $1 and b.start_after <= now() limit 1`, [priority]).pipe(
+            Effect.map((rows) => rows.length > 0)
+          ),
+        heartbeat: Effect.fn("Queue.heartbeat")((deliveries) =>
+          Effect.promise(() => boss.touch(queueName, deliveries.map(({ entryId, retryCount }) => ({ id: entryId, retryCount })))).pipe(Effect.asVoid)
         ),
-        release: Effect.fn("Queue.release")(function*(jobId) {
-          const entries = yield* Effect.promise(() => boss.findJobs(queueName, { key: jobId }))
-          const held = entries.filter((entry) => entry.state === "active").map((entry) => entry.id)
-          if (held.length > 0) yield* Effect.promise(() => boss.fail(queueName, held))
-        }),
         hasEntry: (tx, jobId) => Effect.map(tx.query(liveEntry("$1"), [jobId]), (rows) => rows.length > 0),
-        orphans: (before) =>
+        orphans: (ageSeconds) =>
           database.query(
             "jobs.orphans",
-            `select j.id, j.priority, j.resume_at from job j
-             where j.status in ('QUEUED', 'RUNNING', 'WAITING', 'CANCELLING') and j.updated_at < $1
-               and not exists (${liveEntry("j.id::text")})
+            `select j.id from job j
+             where (j.status in ('QUEUED', 'WAITING') or j.status in ('RUNNING', 'CANCELLING') and j.node is null)
+               and j.updated_at < now() - make_interval(secs => $1) and not exists (${liveEntry("j.id::text")})
              order by j.priority desc, j.created_at limit 500`,
-            [before]
+            [ageSeconds]
           ),
         depth: Effect.map(
-          database.query<{ count: number }>("jobs.depth", `select count(*)::int as count from pgboss.job where name = '${queueName}' and state in ('created', 'retry', 'active')`),
+          database.query<{ count: number }>("jobs.depth", `select count(*)::int as count from ${entries} and b.state in ('created', 'retry', 'active')`),
           (rows) => rows[0]?.count ?? 0
         ),
         onEntries: (wake) => database.listen(queueChannel, wake)

@@ -1,107 +1,154 @@
 /**
- * Pulls jobs from the queue whenever a slot is free: at once when an entry is announced or a slot is freed, and by a
- * slow poll in case an announcement was lost.
+ * Takes jobs whenever a slot is free: at once when an entry is announced or a slot is freed, and by a slow poll in case
+ * an announcement was lost.
  */
 import { Context, Deferred, Effect, FiberSet, Latch, Layer } from "effect"
+import type { JobKind, JobStatus } from "../domain/Job.ts"
 import { Database } from "../persistence/Database.ts"
-import { jobChannel } from "./jobLog.ts"
-import { Node } from "./Node.ts"
-import { type Delivery, Queue } from "./Queue.ts"
+import type { Claim } from "./Claim.ts"
+import { controlChannel } from "./jobLog.ts"
+import { Queue } from "./Queue.ts"
 import { Runner, type StopReason } from "./Runner.ts"
 
-const pollInterval = "2 seconds"
+const pollInterval = "1 second"
 /** Well within the time after which pg-boss takes a silent worker for dead. */
 const heartbeatInterval = "3 seconds"
 /** How long a stop waits for stages to be interrupted and given back. */
 const stopTimeout = "10 seconds"
 
+export interface WorkerSettings {
+  /** How many jobs this node works on at once. */
+  readonly concurrency: number
+  /** How many of one kind, where it is fewer. */
+  readonly kindConcurrency: ReadonlyMap<JobKind, number>
+}
+
 interface Running {
-  readonly delivery: Delivery
+  readonly claim: Claim
   readonly stop: Deferred.Deferred<StopReason>
 }
 
 export class Worker extends Context.Service<Worker, {
   /** How many jobs run on this node now, and how many may. */
   readonly load: Effect.Effect<{ readonly running: number; readonly slots: number }>
+  readonly runs: (jobId: string) => boolean
 }>()("playhead/jobs/Worker") {
-  static readonly layer = (settings: { readonly concurrency: number }) =>
+  static readonly layer = (settings: WorkerSettings) =>
     Layer.effect(
       Worker,
       Effect.gen(function*() {
         const database = yield* Database
         const queue = yield* Queue
         const runner = yield* Runner
-        const node = yield* Node
         const fibers = yield* FiberSet.make()
         const running = new Map<string, Running>()
+        /** Slots that are free but spoken for, while an entry is being taken. */
+        let taking = 0
         const wake = yield* Latch.make(true)
+        const isFull = () => running.size + taking >= settings.concurrency
+        const runs = (jobId: string) => running.has(jobId)
 
-        const stopRun = (run: Running, reason: StopReason) => Deferred.succeed(run.stop, reason)
-
-        const start = Effect.fnUntraced(function*(delivery: Delivery) {
-          // On a machine too busy for its heartbeats an entry can come again while its job still runs here: it goes on.
-          if (running.has(delivery.entryId)) return
+        const start = Effect.fnUntraced(function*(claim: Claim) {
           const stop = yield* Deferred.make<StopReason>()
-          const run: Running = { delivery, stop }
-          running.set(delivery.entryId, run)
+          running.set(claim.jobId, { claim, stop })
           yield* FiberSet.run(
             fibers,
-            runner.run(delivery, node.id, stop).pipe(
+            runner.run(claim, { stop, isFull }).pipe(
               Effect.ensuring(Effect.suspend(() => {
-                running.delete(delivery.entryId)
+                running.delete(claim.jobId)
                 return Latch.open(wake)
               }))
             )
           )
         })
 
-        const pull = Effect.gen(function*() {
-          const free = settings.concurrency - running.size
-          if (free <= 0) return
-          const deliveries = yield* queue.fetch(free)
-          yield* Effect.forEach(deliveries, start, { discard: true })
+        /**
+         * Of kinds with a limit, the takers of one round may take no more than are left, whichever of them comes first:
+         * the n-th of them leaves a kind alone of which fewer than n are left.
+         */
+        const exhaustedKinds = (taker: number): ReadonlyArray<JobKind> =>
+          [...settings.kindConcurrency].filter(([kind, limit]) => {
+            const current = [...running.values()].filter(({ claim }) => claim.definition.kind === kind).length
+            return limit - current <= taker
+          }).map(([kind]) => kind)
+
+        /** Whether there may be more. */
+        const takeOne = Effect.fnUntraced(function*(taker: number) {
+          const taken = yield* runner.take({ except: exhaustedKinds(taker), runsHere: runs })
+          switch (taken._tag) {
+            case "Nothing": return false
+            case "Settled": return true
+            case "RunsHere": {
+              const run = running.get(taken.delivery.jobId)
+              if (run !== undefined) run.claim.delivery = taken.delivery
+              return true
+            }
+            case "Claimed":
+              yield* start(taken.claim)
+              return true
+          }
         })
 
-        /** Cancellation is asked for in the job's row; whoever runs the job is told by the announcement of the change. */
-        const obeyCancellations = Effect.fnUntraced(function*(jobId: string) {
-          const concerned = [...running.values()].filter((run) => jobId === "" || run.delivery.jobId === jobId)
+        const takeAs = (taker: number) => {
+          taking++
+          return takeOne(taker).pipe(Effect.ensuring(Effect.sync(() => { taking-- })))
+        }
+
+        /** Fills the free slots: one look, and where it found something all the others at once. */
+        const fill = Effect.gen(function*() {
+          if (isFull() || !(yield* takeAs(0))) return
+          const free = settings.concurrency - running.size
+          const found = yield* Effect.forEach(Array.from({ length: free }, (_, taker) => taker), takeAs, { concurrency: "unbounded" })
+          if (free === 0 || found.some(Boolean)) yield* Latch.open(wake)
+        }).pipe(
+          // Or a job could be claimed and not run.
+          Effect.uninterruptible
+        )
+
+        /** A run is told to stop by the job's row; the announcement says only when to look. */
+        const obey = Effect.fnUntraced(function*(jobId: string) {
+          const concerned = [...running.values()].filter((run) => jobId === "" || run.claim.jobId === jobId)
           if (concerned.length === 0) return
-          const rows = yield* database.query<{ id: string }>(
-            "jobs.cancelling",
-            "select id from job where status = 'CANCELLING' and id = any($1::uuid[])",
-            [concerned.map((run) => run.delivery.jobId)]
+          const rows = yield* database.query<{ id: string; status: JobStatus; attempt: number }>(
+            "jobs.control",
+            "select id, status, attempt from job where id = any($1::uuid[])",
+            [concerned.map((run) => run.claim.jobId)]
           )
-          const cancelled = new Set(rows.map((row) => row.id))
-          yield* Effect.forEach(concerned.filter((run) => cancelled.has(run.delivery.jobId)), (run) => stopRun(run, "CANCEL"), { discard: true })
+          const now = new Map(rows.map((row) => [row.id, row]))
+          for (const { claim, stop } of concerned) {
+            const job = now.get(claim.jobId)
+            if (job === undefined || job.attempt !== claim.attempt) yield* Deferred.succeed(stop, "SUPERSEDED")
+            else if (job.status === "CANCELLING") yield* Deferred.succeed(stop, "CANCEL")
+          }
         })
 
         const survive = <A>(what: string, effect: Effect.Effect<A>) =>
           effect.pipe(Effect.catchCause((cause) => Effect.logWarning(`${what} failed; it will be tried again`, cause)))
 
-        // Last in, first out: pulling ends first, then the runs are given back, while database and queue still work.
+        // Last in, first out: taking ends first, then the runs are given back, while database and queue still work.
         yield* Effect.addFinalizer(() =>
           Effect.gen(function*() {
-            yield* Effect.forEach([...running.values()], (run) => stopRun(run, "SHUTDOWN"), { discard: true })
+            yield* Effect.forEach([...running.values()], ({ stop }) => Deferred.succeed(stop, "SHUTDOWN"), { discard: true })
             yield* FiberSet.awaitEmpty(fibers).pipe(Effect.timeoutOption(stopTimeout))
           })
         )
         yield* queue.onEntries(() => Latch.openUnsafe(wake))
         const forkBackground = yield* FiberSet.makeRuntime()
-        yield* database.listen(jobChannel, (jobId) => forkBackground(survive("Looking for cancellations", obeyCancellations(jobId))))
+        yield* database.listen(controlChannel, (jobId) => forkBackground(survive("Looking for runs to stop", obey(jobId))))
         yield* Effect.forkScoped(
           Effect.gen(function*() {
             yield* Latch.close(wake)
-            yield* survive("Fetching jobs", pull)
+            yield* survive("Taking jobs", fill)
             yield* Effect.timeoutOption(Latch.whenOpen(wake, Effect.void), pollInterval)
           }).pipe(Effect.forever)
         )
         yield* Effect.forkScoped(
-          Effect.suspend(() => running.size === 0 ? Effect.void : survive("The heartbeat", queue.heartbeat([...running.keys()]))).pipe(
+          Effect.suspend(() => running.size === 0 ? Effect.void : survive("The heartbeat", queue.heartbeat([...running.values()].map(({ claim }) => claim.delivery)))).pipe(
             Effect.delay(heartbeatInterval),
             Effect.forever
           )
         )
-        return Worker.of({ load: Effect.sync(() => ({ running: running.size, slots: settings.concurrency })) })
+        return Worker.of({ load: Effect.sync(() => ({ running: running.size, slots: settings.concurrency })), runs })
       })
     )
 }

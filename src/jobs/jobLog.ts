@@ -1,23 +1,26 @@
 /**
  * The one way in which a job changes once it exists: its row is locked, the change and the events that tell of it are
  * written together, and whoever watches is told on commit. So sequences have no gaps, a finished job stays finished,
- * and a run that was replaced by another writes nothing.
+ * and a run that was replaced by another writes nothing. Times are the database's: nodes may disagree about theirs.
  */
-import { Clock, Data, Effect } from "effect"
+import { Data, Effect } from "effect"
 import { encodeFailure, type Failure } from "../domain/errorCatalog.ts"
-import { canTransition, isTerminal, type JobStatus } from "../domain/Job.ts"
+import { canTransition, isTerminal, type JobKind, type JobStatus } from "../domain/Job.ts"
 import { encodeEventBody, type JobEventBody } from "../domain/JobEvent.ts"
 import type { Transaction } from "../persistence/Database.ts"
 
 /** Told a job's id whenever its log has grown. A hint to read again, never the news itself. */
 export const jobChannel = "playhead_job"
 
+/** Told a job's id when the run that holds it may have to stop: the job is to be cancelled, or another run has it. */
+export const controlChannel = "playhead_control"
+
 /** This run may no longer write: the job is finished or gone, or another run has taken it over. */
 export class Superseded extends Data.TaggedError("Superseded")<{ readonly jobId: string }> {}
 
 export interface JobRow {
   readonly id: string
-  readonly kind: string
+  readonly kind: JobKind
   readonly status: JobStatus
   readonly priority: number
   readonly track_id: string | null
@@ -25,14 +28,20 @@ export interface JobRow {
   readonly attempt: number
   readonly options: unknown
   readonly degraded: boolean
+  readonly failure: unknown
+  readonly retry_of: string | null
   readonly last_sequence: number
   readonly resume_at: Date | null
   readonly node: string | null
+  readonly created_at: Date
+  /** The database's time when the row was read. */
+  readonly now: Date
 }
 
 /** The columns of a job that a change may set. */
 export interface JobPatch {
   readonly status?: JobStatus
+  readonly priority?: number
   readonly attempt?: number
   readonly progress?: number
   readonly failure?: Failure
@@ -50,7 +59,9 @@ export interface Entry {
   readonly dedupeKey: string
 }
 
-const jobColumns = "id, kind, status, priority, track_id, attempt, options, degraded, last_sequence, resume_at, node"
+const jobColumns = `
+  id, kind, status, priority, track_id, attempt, options, degraded, failure, retry_of, last_sequence, resume_at, node,
+  created_at, clock_timestamp() as now`
 
 /** Locks a job's row until the transaction ends; undefined when there is none. */
 export const lockJob = (tx: Transaction, jobId: string): Effect.Effect<JobRow | undefined> =>
@@ -63,9 +74,21 @@ export const lockOwnJob = Effect.fnUntraced(function*(tx: Transaction, jobId: st
   return job
 })
 
-const eventColumns = (body: JobEventBody) => {
-  const { _tag, ...data } = encodeEventBody(body)
-  return { kind: _tag, stage: "stage" in data ? data.stage.name : null, data: JSON.stringify(data) }
+const eventColumns = ({ body, dedupeKey }: Entry) => {
+  const { _tag: kind, ...data } = encodeEventBody(body)
+  return { kind, stage: "stage" in data ? data.stage.name : null, data: JSON.stringify(data), dedupeKey }
+}
+
+/** The statement's part that appends events behind `last_sequence`, and its parameters from number `first` on. */
+export const insertEvents = (first: number, lastSequence: number, entries: ReadonlyArray<Entry>) => {
+  const rows = entries.map(eventColumns)
+  return {
+    sql: `insert into job_event (job_id, sequence, kind, stage, data, dedupe_key, at)
+      select $1::uuid, ${lastSequence} + e.position, e.kind, e.stage, e.data::jsonb, e.dedupe_key, clock_timestamp()
+      from unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[], $${first + 3}::text[])
+        with ordinality as e (kind, stage, data, dedupe_key, position)`,
+    params: [rows.map((row) => row.kind), rows.map((row) => row.stage), rows.map((row) => row.data), rows.map((row) => row.dedupeKey)]
+  }
 }
 
 /** Applies a change to a locked job and appends its events. A change of status that the state machine forbids is a bug. */
@@ -73,23 +96,17 @@ export const writeJob = Effect.fnUntraced(function*(tx: Transaction, job: JobRow
   if (patch.status !== undefined && patch.status !== job.status && !canTransition(job.status, patch.status)) {
     return yield* Effect.die(new Error(`job ${job.id} cannot go from ${job.status} to ${patch.status}`))
   }
-  const now = new Date(yield* Clock.currentTimeMillis)
   const columns = Object.entries({
     ...patch,
     ...(patch.failure === undefined ? {} : { failure: JSON.stringify(encodeFailure(patch.failure)) }),
-    last_sequence: job.last_sequence + entries.length,
-    updated_at: now
+    last_sequence: job.last_sequence + entries.length
   })
   const assignments = columns.map(([column], index) => `${column} = $${index + 2}`).join(", ")
-  yield* tx.query(`update job set ${assignments} where id = $1`, [job.id, ...columns.map(([, value]) => value)])
-  if (entries.length > 0) {
-    const rows = entries.map((entry, index) => ({ ...eventColumns(entry.body), sequence: job.last_sequence + index + 1, dedupe_key: entry.dedupeKey }))
-    yield* tx.query(
-      `insert into job_event (job_id, sequence, kind, stage, data, dedupe_key, at)
-       select $1, e.sequence, e.kind, e.stage, e.data::jsonb, e.dedupe_key, $2
-       from unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[]) as e(sequence, kind, stage, data, dedupe_key)`,
-      [job.id, now, rows.map((r) => r.sequence), rows.map((r) => r.kind), rows.map((r) => r.stage), rows.map((r) => r.data), rows.map((r) => r.dedupe_key)]
-    )
-  }
-  yield* tx.notify(jobChannel, job.id)
+  const events = insertEvents(columns.length + 2, job.last_sequence, entries)
+  // One statement: the round trips of these are what a job's pace is made of.
+  yield* tx.query(
+    `with changed as (update job set ${assignments}, updated_at = clock_timestamp() where id = $1::uuid), logged as (${events.sql})
+     select pg_notify('${jobChannel}', $1::uuid::text)`,
+    [job.id, ...columns.map(([, value]) => value), ...events.params]
+  )
 })

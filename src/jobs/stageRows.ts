@@ -13,6 +13,10 @@ export interface StageRow {
   readonly status: StageStatus
   readonly progress: number
   readonly attempt: number
+  /** How many of the attempts failed and were put back for another one. */
+  readonly failures: number
+  /** How many of the attempts were lost with the node that made them. */
+  readonly losses: number
   readonly provider: string | null
   readonly quality: QualityTier | null
   readonly degraded_from: QualityTier | null
@@ -26,6 +30,8 @@ export interface StagePatch {
   readonly status?: StageStatus
   readonly progress?: number
   readonly attempt?: number
+  readonly failures?: number
+  readonly losses?: number
   readonly failure?: Failure | null
   readonly output?: unknown
   readonly started_at?: Date | null

@@ -3,7 +3,7 @@
  * artifact, a waveform or an unfinished job refers to it; so neither a file without a row nor a row without an owner
  * outlives a crash by more than the next sweep.
  */
-import { Clock, Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { StorageError } from "../domain/errors.ts"
 import { Database, type Transaction } from "../persistence/Database.ts"
 import { BlobStore } from "./BlobStore.ts"
@@ -14,7 +14,9 @@ const unreferenced = `
   and not exists (select 1 from job_blob h where h.sha256 = blob.sha256)`
 
 /** A hold without an unfinished job is one whose submission is under way, for so long, or came to nothing. */
-const abandonedAfterMs = 3_600_000
+const abandonedAfter = "interval '1 hour'"
+/** A failed job that may be tried again keeps its files for so long. */
+const retryWindow = "interval '1 day'"
 
 export interface StoredFile {
   /** Consumed: it is moved into the store. */
@@ -29,6 +31,8 @@ export class Blobs extends Context.Service<Blobs, {
    * be one that is about to be submitted.
    */
   readonly hold: (jobId: string, file: StoredFile) => Effect.Effect<void, StorageError>
+  /** Lets another job hold blobs that are stored already, in the caller's transaction. Whether all of them still are. */
+  readonly share: (tx: Transaction, jobId: string, sha256s: ReadonlyArray<string>) => Effect.Effect<boolean>
   /** Ends the job's hold in the transaction that ends the job; what nobody else refers to is removed after the commit. */
   readonly release: (tx: Transaction, jobId: string) => Effect.Effect<void>
   /** As `release`, for a job that was not submitted after all. */
@@ -45,12 +49,11 @@ export class Blobs extends Context.Service<Blobs, {
       const store = yield* BlobStore
 
       const hold = Effect.fn("Blobs.hold")(function*(jobId: string, file: StoredFile) {
-        const now = new Date(yield* Clock.currentTimeMillis)
         yield* database.transaction((tx) =>
           tx.query(
-            `with stored as (insert into blob (sha256, size_bytes, created_at) values ($2, $3, $4) on conflict (sha256) do update set size_bytes = excluded.size_bytes)
-             insert into job_blob (job_id, sha256, created_at) values ($1, $2, $4) on conflict do nothing`,
-            [jobId, file.sha256, file.sizeBytes, now]
+            `with stored as (insert into blob (sha256, size_bytes, created_at) values ($2, $3, now()) on conflict (sha256) do update set size_bytes = excluded.size_bytes)
+             insert into job_blob (job_id, sha256, created_at) values ($1, $2, now()) on conflict do nothing`,
+            [jobId, file.sha256, file.sizeBytes]
           )
         )
         yield* store.put(file.path, file.sha256)
@@ -76,18 +79,31 @@ export class Blobs extends Context.Service<Blobs, {
         if (held.length > 0) yield* tx.afterCommit(collect(held.map((row) => row.sha256)))
       })
 
+      const share = Effect.fn("Blobs.share")(function*(tx: Transaction, jobId: string, sha256s: ReadonlyArray<string>) {
+        // Locked: nobody removes them before the transaction has made them this job's.
+        const present = yield* tx.query<{ sha256: string }>("select sha256 from blob where sha256 = any($1) for share", [sha256s])
+        if (present.length < new Set(sha256s).size) return false
+        yield* tx.query(
+          "insert into job_blob (job_id, sha256, created_at) select $1, s.sha256, now() from unnest($2::text[]) as s (sha256) on conflict do nothing",
+          [jobId, sha256s]
+        )
+        return true
+      })
+
       return Blobs.of({
         hold,
+        share,
         collect,
         release,
         abandon: (jobId) => database.transaction((tx) => release(tx, jobId)),
         sweep: Effect.gen(function*() {
-          const before = new Date((yield* Clock.currentTimeMillis) - abandonedAfterMs)
           yield* database.query(
             "blobs.abandoned",
-            `delete from job_blob h where created_at < $1
-               and not exists (select 1 from job j where j.id = h.job_id and j.status not in ('SUCCEEDED', 'FAILED', 'CANCELLED'))`,
-            [before]
+            `delete from job_blob h where created_at < now() - ${abandonedAfter}
+               and not exists (
+                 select 1 from job j where j.id = h.job_id
+                   and (j.status not in ('SUCCEEDED', 'FAILED', 'CANCELLED') or j.status = 'FAILED' and j.finished_at > now() - ${retryWindow})
+               )`
           )
           const rows = yield* database.query<{ sha256: string }>("blobs.unreferenced", `select sha256 from blob where ${unreferenced}`)
           const removed = yield* Effect.forEach(rows, (row) => remove(row.sha256))

@@ -4,14 +4,19 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Logger, ManagedRuntime, Stream } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { afterAll, beforeAll } from "vitest"
 import { NotFoundError, SourceBlockedError, StorageError, TooLargeError } from "../../src/domain/errors.ts"
 import { globalId } from "../../src/graphql/ids.ts"
 import { Server, type ServerSettings } from "../../src/http/Server.ts"
 import { JobEvents } from "../../src/jobs/JobEvents.ts"
+import { JobKinds } from "../../src/jobs/JobKinds.ts"
+import { Jobs } from "../../src/jobs/Jobs.ts"
+import { Queue } from "../../src/jobs/Queue.ts"
 import { Library } from "../../src/library/Library.ts"
 import { Health, type NamedCheck } from "../../src/operations/Health.ts"
 import { Database } from "../../src/persistence/Database.ts"
+import { Blobs } from "../../src/storage/Blobs.ts"
 import { localBlobStore } from "../../src/storage/localBlobStore.ts"
 import { type EngineName, testDatabase } from "./database.ts"
 
@@ -97,7 +102,13 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
     ...options.settings
   })
   const health = Health.layer({ version: "1.2.3", checks: Effect.succeed(options.checks ?? [{ name: "database", run: Effect.succeed({ status: "HEALTHY" }) }]) })
-  const services = Layer.mergeAll(library, JobEvents.layer, health, localBlobStore({ directory })).pipe(Layer.provideMerge(countingDatabase))
+  const jobs = Jobs.layer.pipe(
+    Layer.provide(Layer.mergeAll(Queue.layer, Blobs.layer, Layer.succeed(JobKinds, new Map()), SecureRandom.layerWebCrypto))
+  )
+  const services = Layer.mergeAll(library, jobs, JobEvents.layer, health).pipe(
+    Layer.provideMerge(localBlobStore({ directory })),
+    Layer.provideMerge(countingDatabase)
+  )
   const logs: Array<string> = []
   const logging = Logger.layer([Logger.map(Logger.formatJson, (line) => { logs.push(line) })])
   const runtime = ManagedRuntime.make(Layer.provideMerge(server, services).pipe(Layer.provideMerge(logging)))

@@ -17,6 +17,7 @@ export const download = (services: ImportServices): StageDefinition<ImportOption
   name: "DOWNLOAD",
   weight: 30,
   output: Original,
+  reuse: (tx, { jobId, output }) => services.blobs.share(tx, jobId, [output.sha256]),
   run: Effect.fnUntraced(function* ({ jobId, options: { source }, reportProgress, workDirectory }) {
     if (source._tag === "Stored") return { output: { sha256: source.sha256, sizeBytes: source.sizeBytes, filename: source.filename } }
     const path = join(workDirectory, "original")

@@ -7,6 +7,8 @@ const setStatus = Effect.fnUntraced(function* (tx: Transaction, trackId: string 
   yield* tx.query("update track set status = $2, version = version + 1, updated_at = $3 where id = $1", [trackId, status, new Date(yield* Clock.currentTimeMillis)])
 })
 
+export const importRetried = (tx: Transaction, job: { readonly trackId: string | null }) => setStatus(tx, job.trackId, "PENDING")
+
 export const importStarted = (tx: Transaction, job: { readonly trackId: string | null }) => setStatus(tx, job.trackId, "PROCESSING")
 
 /** A track whose import came to nothing keeps its name and nothing else: no file, no fingerprint, no claim on the content. */

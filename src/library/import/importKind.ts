@@ -2,7 +2,7 @@ import { Effect, Schema } from "effect"
 import type { JobKindDefinition, StageDefinition } from "../../jobs/JobKinds.ts"
 import { analyzeOriginal } from "./analyze.ts"
 import { download } from "./download.ts"
-import { importFinished, importStarted } from "./finished.ts"
+import { importFinished, importRetried, importStarted } from "./finished.ts"
 import { compareFingerprint } from "./fingerprint.ts"
 import { ImportOptions } from "./ImportOptions.ts"
 import { type ImportLimits, importServices } from "./ImportServices.ts"
@@ -38,6 +38,7 @@ export const importKind = Effect.fnUntraced(function* (limits: ImportLimits) {
       compareFingerprint(),
       finalize
     ],
+    onRetried: importRetried,
     onStarted: importStarted,
     onFinished: importFinished
   }

@@ -34,6 +34,7 @@ export const readMetadata = (services: ImportServices, original: ReturnType<type
   name: "METADATA",
   weight: 2,
   output: Metadata,
+  reuse: (tx, { jobId, output: { cover } }) => cover === null ? Effect.succeed(true) : services.blobs.share(tx, jobId, [cover.sha256]),
   run: Effect.fnUntraced(function* ({ jobId, output, workDirectory }) {
     const path = yield* services.store.localFile(output(original).sha256)
     const { cover, ...tags } = yield* readTags(path)

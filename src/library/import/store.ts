@@ -36,6 +36,8 @@ export const store = (services: ImportServices, earlier: Earlier): StageDefiniti
   name: "STORE",
   weight: 1,
   output: Schema.Null,
+  // What it and the stages behind it wrote was taken back when the job failed.
+  reuse: () => Effect.succeed(false),
   run: Effect.fnUntraced(function* ({ jobId, options, output, trackId }) {
     const original = output(earlier.download)
     const format = output(earlier.probe)

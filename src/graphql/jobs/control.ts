@@ -1,0 +1,85 @@
+import { Effect } from "effect"
+import { ConflictError, IdempotencyConflictError, NotFoundError } from "../../domain/errors.ts"
+import { Jobs, type Retried } from "../../jobs/Jobs.ts"
+import { answer, failsWith, refusal } from "../bridge.ts"
+import { builder } from "../builder.ts"
+import { JobPriorityEnum, StageNameEnum } from "../enums.ts"
+import { idOf } from "../ids.ts"
+import { JobRef } from "./JobRef.ts"
+
+const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
+
+const JobSuccess = builder.objectRef<{ readonly jobId: string }>("JobSuccess").implement({
+  description: "The job was changed as asked.",
+  fields: (t) => ({
+    job: t.field({ type: JobRef, description: "As it stands now.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() })
+  })
+})
+
+const JobStartSuccess = builder.objectRef<Retried>("JobStartSuccess").implement({
+  description: "The job is queued.",
+  fields: (t) => ({
+    job: t.field({ type: JobRef, description: "The new job; watch it with `jobEvents`.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() }),
+    replayed: t.exposeBoolean("replayed", { description: "True when the same request was carried out before, and nothing was done now." })
+  })
+})
+
+/** The bare id, of a job only. */
+const jobIdOf = (id: string) => {
+  const jobId = idOf("Job", id)
+  return jobId === undefined ? Effect.fail(new NotFoundError({ message: "There is no such job.", id })) : Effect.succeed(jobId)
+}
+
+/** The services speak of bare ids; the client gets back what it sent. */
+const underItsId = (id: string) => <A, E>(effect: Effect.Effect<A, E | NotFoundError, Jobs>) =>
+  Effect.mapError(effect, (failure) => failure instanceof NotFoundError ? new NotFoundError({ message: failure.message, id }) : failure)
+
+const changeFailures = [NotFoundError, ConflictError] as const
+const retryFailures = [NotFoundError, ConflictError, IdempotencyConflictError] as const
+
+builder.mutationFields((t) => ({
+  jobCancel: t.field({
+    type: JobSuccess,
+    description: "Asks for a job's end. One that waits is CANCELLED at once; one that is worked on is CANCELLING until nothing of it runs any more, then CANCELLED. Asking twice changes nothing.",
+    errors: failsWith(changeFailures, "JobCancelResult", "What `jobCancel` comes to."),
+    args: { id: t.arg.id({ required: true, description: "Of the job." }) },
+    resolve: answer(changeFailures, (_root, { id }: { readonly id: string }) =>
+      Effect.gen(function* () {
+        const jobId = yield* jobIdOf(id)
+        const jobs = yield* Jobs
+        yield* jobs.cancel(jobId)
+        return { jobId }
+      }).pipe(underItsId(id)))
+  }),
+  jobRetry: t.field({
+    type: JobStartSuccess,
+    description: "Tries a failed or cancelled job again, as a new one with the options of the first: from the stage that failed, or from an earlier one. Stages before it are REUSED as far as what they found is still there. While such a job is under way, the same request answers with that one.",
+    errors: failsWith(retryFailures, "JobRetryResult", "What `jobRetry` comes to."),
+    args: {
+      id: t.arg.id({ required: true, description: "Of the job that ended." }),
+      fromStage: t.arg({ type: StageNameEnum, description: "The stage to begin with; the one that failed unless given." })
+    },
+    resolve: answer(retryFailures, (_root, { fromStage, id }: { readonly id: string; readonly fromStage?: typeof StageNameEnum.$inferInput | null | undefined }) =>
+      Effect.gen(function* () {
+        const jobId = yield* jobIdOf(id)
+        const jobs = yield* Jobs
+        return yield* jobs.retry(jobId, fromStage ?? null)
+      }).pipe(underItsId(id)))
+  }),
+  jobPrioritize: t.field({
+    type: JobSuccess,
+    description: "Moves a job forward or back among those that wait. One that is worked on goes on, and keeps the priority for the next time that it waits.",
+    errors: failsWith(changeFailures, "JobPrioritizeResult", "What `jobPrioritize` comes to."),
+    args: {
+      id: t.arg.id({ required: true, description: "Of the job." }),
+      priority: t.arg({ type: JobPriorityEnum, required: true, description: "Which jobs it is to go before." })
+    },
+    resolve: answer(changeFailures, (_root, { id, priority }: { readonly id: string; readonly priority: typeof JobPriorityEnum.$inferInput }) =>
+      Effect.gen(function* () {
+        const jobId = yield* jobIdOf(id)
+        const jobs = yield* Jobs
+        yield* jobs.prioritize(jobId, priority)
+        return { jobId }
+      }).pipe(underItsId(id)))
+  })
+}))

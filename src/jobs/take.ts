@@ -1,0 +1,96 @@
+/** How a run begins: a queue entry is taken and its job claimed in one transaction, so that no kill can come in between. */
+import { Effect, Schema } from "effect"
+import { isTerminal, type JobKind } from "../domain/Job.ts"
+import type { Transaction } from "../persistence/Database.ts"
+import { beginStage, stageStarted } from "./advance.ts"
+import type { Claim, JobServices } from "./Claim.ts"
+import { endCancelledJob } from "./ending.ts"
+import type { AnyJobKind } from "./JobKinds.ts"
+import { controlChannel, type Entry, type JobRow, lockJob, writeJob } from "./jobLog.ts"
+import type { Delivery } from "./Queue.ts"
+import { isFinishedStage, readStages, stageSnapshot } from "./stageRows.ts"
+
+/** Where a job waits for a node that knows its kind, as while nodes of two versions run. */
+const unknownKindDelayMs = 10_000
+
+export interface Taking {
+  readonly node: string
+  readonly kinds: ReadonlyMap<JobKind, AnyJobKind>
+  /** Kinds of which this node runs as many as it may. */
+  readonly except: ReadonlyArray<JobKind>
+  /** Whether this node works on the job already. */
+  readonly runsHere: (jobId: string) => boolean
+  /** Told which job is about to be claimed, in case that fails. */
+  readonly onDelivery: (delivery: Delivery) => void
+}
+
+export type Taken =
+  | { readonly _tag: "Nothing" }
+  /** An entry that called for no work; it was dealt with. */
+  | { readonly _tag: "Settled" }
+  /** The entry of a job that this node works on: the queue had missed its heartbeats. */
+  | { readonly _tag: "RunsHere"; readonly delivery: Delivery }
+  | { readonly _tag: "Claimed"; readonly claim: Claim }
+
+/** Takes the next job for a run of this node. From here on every other run of it is superseded. */
+export const takeJob = Effect.fn("jobs.take")(function*(tx: Transaction, services: JobServices, taking: Taking) {
+  const { queue } = services
+  const delivery = yield* queue.take(tx, taking.except)
+  if (delivery === undefined) return { _tag: "Nothing" } satisfies Taken
+  if (taking.runsHere(delivery.jobId)) return { _tag: "RunsHere", delivery } satisfies Taken
+  taking.onDelivery(delivery)
+  const settled = Effect.as(queue.settle(tx, delivery.entryId), { _tag: "Settled" } satisfies Taken)
+
+  const job = yield* lockJob(tx, delivery.jobId)
+  if (job === undefined) {
+    yield* Effect.logInfo("A queue entry names a job that does not exist; it was removed").pipe(Effect.annotateLogs({ jobId: delivery.jobId }))
+    return yield* settled
+  }
+  if (isTerminal(job.status)) return yield* settled
+  // Another entry stands for the time when it is due.
+  if (job.status === "WAITING" && job.resume_at !== null && job.resume_at > job.now) return yield* settled
+  const definition = taking.kinds.get(job.kind)
+  if (definition === undefined) {
+    yield* Effect.logWarning(`This node knows no job of the kind ${job.kind}; it is left to others`)
+    yield* queue.send(tx, job, new Date(job.now.getTime() + unknownKindDelayMs))
+    return yield* settled
+  }
+  const options: unknown = yield* Schema.decodeUnknownEffect(definition.options)(job.options).pipe(Effect.orDie)
+  if (job.status === "CANCELLING") {
+    yield* endCancelledJob(tx, services, { job, definition, options })
+    return yield* settled
+  }
+  return { _tag: "Claimed", claim: yield* claimJob(tx, { delivery, definition, options, job, node: taking.node }) } satisfies Taken
+})
+
+interface Claiming {
+  readonly delivery: Delivery
+  readonly definition: AnyJobKind
+  readonly options: unknown
+  readonly job: JobRow
+  readonly node: string
+}
+
+const claimJob = Effect.fnUntraced(function*(tx: Transaction, { definition, delivery, job, node, options }: Claiming) {
+  const stages = yield* readStages(tx, job.id)
+  const next = stages.find((stage) => !isFinishedStage(stage))
+  if (next === undefined) return yield* Effect.die(new Error(`job ${job.id} is not finished but all of its stages are`))
+  const attempt = job.attempt + 1
+  const first = yield* beginStage(tx, next, job.now)
+  const reused = attempt > 1 ? [] : stages.filter((stage) => stage.status === "REUSED").map((stage): Entry => ({
+    body: { _tag: "StageSucceededEvent", stage: stageSnapshot(stage), reused: true },
+    dedupeKey: `stage-reused:${stage.name}`
+  }))
+  yield* writeJob(tx, job, {
+    status: "RUNNING", attempt, node, awaiting: null, resume_at: null,
+    ...(job.attempt === 0 ? { started_at: job.now } : {})
+  }, [
+    { body: { _tag: "JobStartedEvent", attempt }, dedupeKey: `started:${attempt}` },
+    ...reused,
+    stageStarted(first, attempt)
+  ])
+  // The run that held it before, if it still lives, is to stop.
+  if (job.node !== null) yield* tx.notify(controlChannel, job.id)
+  yield* definition.onStarted?.(tx, { jobId: job.id, trackId: job.track_id }) ?? Effect.void
+  return { delivery, definition, jobId: job.id, trackId: job.track_id, attempt, options, stages, first } satisfies Claim
+})
