@@ -2,6 +2,7 @@
 import type { Context } from "effect"
 import type { Loaders } from "./loaders.ts"
 import type { Services } from "./Services.ts"
+import type { Receiver } from "./streams/Receiver.ts"
 
 export interface GraphQLContext {
   readonly services: Context.Context<Services>
@@ -10,4 +11,8 @@ export interface GraphQLContext {
   readonly signal: AbortSignal | undefined
   /** Without a slash at its end; the links that the API hands out begin with it. */
   readonly publicUrl: string
+  /** Names what the client may see: clients of one audience get the same answers, from one run of equal subscriptions. */
+  readonly audience: string
+  /** Where a subscription's answers go; undefined where whoever began it takes them himself. */
+  readonly receiver: Receiver | undefined
 }

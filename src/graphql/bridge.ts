@@ -2,13 +2,15 @@
  * The one bridge from Effect to GraphQL. A field says which errors it can fail with; an Effect that can fail with any
  * other does not compile. What a field did not expect is a bug or an outage: the client gets an id, the log gets the rest.
  */
-import { Cause, Effect, Exit, Option, Stream } from "effect"
+import { Cause, Effect, Exit, Option, Scope, Stream } from "effect"
 import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
 import { GraphQLError } from "graphql"
 import type { ExpectedError } from "../domain/errors.ts"
 import type { ErrorCode } from "../domain/ErrorCode.ts"
+import type { Feed } from "../domain/Feed.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import type { Services } from "./Services.ts"
+import { Watched } from "./streams/Watched.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- only the instance side matters here
 export type ErrorClass = abstract new (...args: Array<any>) => ExpectedError
@@ -24,7 +26,8 @@ export const incident = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>
   return refusal("INTERNAL", `Something went wrong on our side. The log has it under ${incidentId}.`, { incidentId })
 })
 
-const settle = async <A, E>(exit: Exit.Exit<A, E>, context: GraphQLContext): Promise<A> => {
+/** What an Effect of a field came to: its value, or an error that its client may see. */
+export const settle = async <A, E>(exit: Exit.Exit<A, E>, context: GraphQLContext): Promise<A> => {
   if (Exit.isSuccess(exit)) return exit.value
   const failure = Cause.findErrorOption(exit.cause)
   // Pure failures only: one that came with a defect is not the whole story.
@@ -61,4 +64,23 @@ export const subscribe = <A>(stream: Stream.Stream<A, never, Services>, context:
   const iterator = Stream.toAsyncIterableWith(masked, context.services)[Symbol.asyncIterator]()
   // graphql-js asks for the iterator twice, to read one and to return the other: each must be the same run of the stream.
   return Object.assign(iterator, { [Symbol.asyncIterator]: () => iterator }) as AsyncIterableIterator<A, undefined>
+}
+
+/**
+ * A feed as the source of a subscription, from behind a position on. All who subscribe alike share one run of it (see
+ * streams/), so the field's own resolver must not depend on its arguments.
+ */
+export const watch = async <A extends object>(
+  open: Effect.Effect<Feed<A>, ExpectedError, Services | Scope.Scope>,
+  after: number,
+  context: GraphQLContext
+): Promise<Watched<A>> => {
+  const scope = Scope.makeUnsafe()
+  const release = () => Effect.runForkWith(context.services)(Scope.close(scope, Exit.void))
+  const opened = await Effect.runPromiseExitWith(context.services)(Effect.provideService(open, Scope.Scope, scope), { signal: context.signal })
+  if (Exit.isSuccess(opened)) return new Watched(opened.value, after, release)
+  release()
+  const failure = Cause.hasDies(opened.cause) ? Option.none() : Cause.findErrorOption(opened.cause)
+  if (Option.isSome(failure)) throw refusal(failure.value.code, failure.value.message)
+  return settle(Exit.failCause(opened.cause), context)
 }

@@ -14,17 +14,31 @@ import { isAsyncIterable, type Plugin } from "graphql-yoga"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { brokenLimits, maxTokens } from "./limits.ts"
 import { makeLoaders } from "./loaders.ts"
+import { pulledAnswers, pushedAnswers } from "./streams/answers.ts"
+import { makeBroadcasts, type MaskError } from "./streams/broadcasts.ts"
+import { Watched } from "./streams/Watched.ts"
 
-/** As graphql-js does it, but each event is resolved with loaders of its own: what an earlier event read is out of date. */
-const subscribe = async (args: ExecutionArgs) => {
-  const validated = validateSubscriptionArgs(args)
-  if (!("operation" in validated)) return { errors: validated }
-  const events = await createSourceEventStream(validated)
-  if (!isAsyncIterable(events)) return events
-  return mapSourceToResponseEvent(validated, events, (event) => {
-    const context = event.contextValue as GraphQLContext
-    return executeSubscriptionEvent({ ...event, contextValue: { ...context, loaders: makeLoaders(context.services) } })
-  })
+/**
+ * As graphql-js does it, but a feed is read by all who subscribe alike together (see streams/), and of other sources each
+ * event is resolved with loaders of its own: what an earlier event read is out of date.
+ */
+const makeSubscribe = (maskError: MaskError) => {
+  const broadcastOf = makeBroadcasts(maskError)
+  return async (args: ExecutionArgs) => {
+    const validated = validateSubscriptionArgs(args)
+    if (!("operation" in validated)) return { errors: validated }
+    const events = await createSourceEventStream(validated)
+    if (!isAsyncIterable(events)) return events
+    if (events instanceof Watched) {
+      const { receiver } = validated.contextValue as GraphQLContext
+      const broadcast = broadcastOf(events, validated)
+      return receiver === undefined ? pulledAnswers(broadcast, events.after) : pushedAnswers(broadcast, events.after, receiver)
+    }
+    return mapSourceToResponseEvent(validated, events, (event) => {
+      const context = event.contextValue as GraphQLContext
+      return executeSubscriptionEvent({ ...event, contextValue: { ...context, loaders: makeLoaders(context.services) } })
+    })
+  }
 }
 
 /** What a transport puts into an operation's context before it is executed. */
@@ -33,16 +47,19 @@ interface Sent {
 }
 
 // graphql-js itself executes: Yoga's executor does not know the default values of version 17 in every place.
-export const engine: Plugin = {
-  onParse: ({ setParseFn }) => setParseFn((source: string, options: object) => parse(source, { ...options, maxTokens })),
-  onValidate: ({ context, params }) => ({ setResult, valid }) => {
-    if (!valid) return
-    const { operationName, variables } = (context as Sent).params ?? {}
-    const broken = brokenLimits(params.schema, params.documentAST as DocumentNode, operationName, variables ?? {})
-    if (broken.length > 0) setResult([...broken])
-  },
-  onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
-  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe)
+export const makeEngine = (maskError: MaskError): Plugin => {
+  const subscribe = makeSubscribe(maskError)
+  return {
+    onParse: ({ setParseFn }) => setParseFn((source: string, options: object) => parse(source, { ...options, maxTokens })),
+    onValidate: ({ context, params }) => ({ setResult, valid }) => {
+      if (!valid) return
+      const { operationName, variables } = (context as Sent).params ?? {}
+      const broken = brokenLimits(params.schema, params.documentAST as DocumentNode, operationName, variables ?? {})
+      if (broken.length > 0) setResult([...broken])
+    },
+    onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
+    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe)
+  }
 }
 
 /** Whether an error was meant for the client: one that something else caused tells of the inside. */

@@ -23,6 +23,8 @@ export interface ServerSettings {
   readonly drainMs?: number
   /** How often sockets are asked whether somebody is there still; 15 seconds unless told. */
   readonly keepAliveMs?: number
+  /** How many bytes may wait for a WebSocket client that does not take them before it is closed; 1 MiB unless told. */
+  readonly maxWaitingBytes?: number
 }
 
 const refusedOrigin = "Pages of this origin may not call this server. List it in PLAYHEAD_CORS_ORIGINS, or set PLAYHEAD_PUBLIC_URL to the address that the page was served from."
@@ -61,7 +63,11 @@ export class Server extends Context.Service<Server, {
 
         const graphql = makeGraphQLServer(services, () => url)
         const answerGraphQL = makeGraphQLListener(graphql, settings)
-        const sockets = makeGraphQLSockets(graphql, { keepAliveMs: settings.keepAliveMs ?? 15_000, onError: unexpected(undefined) })
+        const sockets = makeGraphQLSockets(graphql, {
+          keepAliveMs: settings.keepAliveMs ?? 15_000,
+          maxWaitingBytes: settings.maxWaitingBytes ?? 1024 * 1024,
+          onError: unexpected(undefined)
+        })
 
         const route = (request: IncomingMessage, response: ServerResponse): void => {
           const target = targetOf(request)

@@ -3,11 +3,12 @@ import { Cause, type Context, Effect } from "effect"
 import { GraphQLError } from "graphql"
 import { createYoga, type GraphQLParams, type YogaServerInstance } from "graphql-yoga"
 import { incident } from "../graphql/bridge.ts"
-import { engine, isIntended } from "../graphql/engine.ts"
+import { isIntended, makeEngine } from "../graphql/engine.ts"
 import type { GraphQLContext } from "../graphql/GraphQLContext.ts"
 import type { Services } from "../graphql/Services.ts"
 import { makeLoaders } from "../graphql/loaders.ts"
 import { schema } from "../graphql/schema.ts"
+import type { Receiver } from "../graphql/streams/Receiver.ts"
 
 export const graphqlPath = "/graphql"
 
@@ -20,6 +21,8 @@ export interface Transport {
   readonly received?: GraphQLParams
   /** Aborted when the client goes away; over HTTP the request has it. */
   readonly signal?: AbortSignal
+  /** Takes a subscription's answers; without one they are iterated over. */
+  readonly receiver?: Receiver
 }
 
 export type GraphQLServer = YogaServerInstance<Transport, GraphQLContext>
@@ -34,14 +37,16 @@ export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl
   return createYoga<Transport, GraphQLContext>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ request, signal }: { readonly request?: Request; readonly signal?: AbortSignal }): GraphQLContext => ({
+    context: ({ receiver, request, signal }: Transport & { readonly request?: Request }): GraphQLContext => ({
       services,
       loaders: makeLoaders(services),
       signal: signal ?? request?.signal,
-      publicUrl: publicUrl()
+      publicUrl: publicUrl(),
+      audience: "everybody",
+      receiver
     }),
     plugins: [
-      engine,
+      makeEngine(maskError),
       {
         onRequestParse: ({ serverContext, setRequestParser }) => {
           const { received } = serverContext as Transport

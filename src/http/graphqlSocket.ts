@@ -5,7 +5,9 @@ import { type ExecutionArgs, GraphQLError } from "graphql"
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import { type WebSocket, WebSocketServer } from "ws"
 import type { GraphQLContext } from "../graphql/GraphQLContext.ts"
+import type { Receiver } from "../graphql/streams/Receiver.ts"
 import { type GraphQLServer, maxMessageBytes } from "./graphqlServer.ts"
+import { makeSocketOutlet, type SocketOutlet } from "./socketOutlet.ts"
 
 /** Per socket. A page that watches more than this does better with `jobChanged`. */
 const maxOperations = 100
@@ -14,13 +16,14 @@ const connectionInitWaitMs = 5_000
 interface Extra {
   /** Aborted when the socket closes. */
   readonly signal: AbortSignal
+  readonly outlet: SocketOutlet
 }
 
 type EnvelopedArgs = ExecutionArgs & Pick<ReturnType<GraphQLServer["getEnveloped"]>, "execute" | "subscribe">
 
 /** Parses, validates and limits as for HTTP; what is refused ends the operation, not the socket. */
-const prepare = async (graphql: GraphQLServer, payload: SubscribePayload, signal: AbortSignal): Promise<EnvelopedArgs | Array<GraphQLError>> => {
-  const { contextFactory, execute, parse, schema, subscribe, validate } = graphql.getEnveloped({ params: payload, signal })
+const prepare = async (graphql: GraphQLServer, payload: SubscribePayload, { receiver, signal }: { readonly receiver: Receiver; readonly signal: AbortSignal }): Promise<EnvelopedArgs | Array<GraphQLError>> => {
+  const { contextFactory, execute, parse, schema, subscribe, validate } = graphql.getEnveloped({ params: payload, receiver, signal })
   try {
     const document = parse(payload.query)
     const errors = validate(schema, document)
@@ -54,6 +57,13 @@ const keepAlive = (socket: WebSocket, everyMs: number): void => {
   socket.once("close", () => clearInterval(timer))
 }
 
+export interface SocketSettings {
+  readonly keepAliveMs: number
+  /** How many bytes may wait for a client that does not take them before its socket is closed. */
+  readonly maxWaitingBytes: number
+  readonly onError: (error: unknown) => void
+}
+
 export interface GraphQLSockets {
   /** Takes over an upgraded connection. */
   readonly accept: (request: IncomingMessage, connection: Duplex, head: Buffer) => void
@@ -61,19 +71,19 @@ export interface GraphQLSockets {
   readonly close: () => Promise<void>
 }
 
-export const makeGraphQLSockets = (graphql: GraphQLServer, settings: { readonly keepAliveMs: number; readonly onError: (error: unknown) => void }): GraphQLSockets => {
+export const makeGraphQLSockets = (graphql: GraphQLServer, settings: SocketSettings): GraphQLSockets => {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols, perMessageDeflate: false })
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: connectionInitWaitMs,
     execute: (args) => (args as EnvelopedArgs).execute(args),
     subscribe: (args) => (args as EnvelopedArgs).subscribe(args),
-    onSubscribe: ({ extra, subscriptions }, _id, payload) =>
+    onSubscribe: ({ extra: { outlet, signal }, subscriptions }, id, payload) =>
       Object.keys(subscriptions).length > maxOperations
         ? [new GraphQLError(`A socket carries at most ${maxOperations} operations at once. End some first.`, { extensions: { code: "RATE_LIMITED" } })]
-        : prepare(graphql, payload, extra.signal)
+        : prepare(graphql, payload, { receiver: outlet.receiver(id), signal })
   })
 
-  sockets.on("connection", (socket) => {
+  const serve = (socket: WebSocket, connection: Duplex): void => {
     const gone = new AbortController()
     // Too large a message, a broken frame: ws has closed the socket with the right code already.
     socket.on("error", () => {})
@@ -95,15 +105,15 @@ export const makeGraphQLSockets = (graphql: GraphQLServer, settings: { readonly 
           })
         })
       }
-    }, { signal: gone.signal })
+    }, { outlet: makeSocketOutlet(socket, connection, settings.maxWaitingBytes), signal: gone.signal })
     socket.once("close", (code, reason) => {
       gone.abort()
       closed(code, reason.toString()).catch(settings.onError)
     })
-  })
+  }
 
   return {
-    accept: (request, connection, head) => sockets.handleUpgrade(request, connection, head, (socket) => sockets.emit("connection", socket, request)),
+    accept: (request, connection, head) => sockets.handleUpgrade(request, connection, head, (socket) => serve(socket, connection)),
     close: async () => {
       const all = [...sockets.clients]
       const ended = Promise.all(all.map((socket) => new Promise((resolve) => socket.once("close", resolve))))

@@ -105,6 +105,17 @@ export const matchingJobs = Effect.fnUntraced(function* (criteria: JobCriteria, 
   )
 })
 
+/** All unfinished jobs that match, and those that ended and changed no earlier than `since`. */
+export const matchingJobsSince = Effect.fnUntraced(function* (criteria: JobCriteria, since: Date) {
+  const database = yield* Database
+  return yield* database.query<JobRecord>(
+    "jobs.matchingSince",
+    `select ${columns} from job j where ${conditions} and (j.status not in ('SUCCEEDED', 'FAILED', 'CANCELLED') or j.updated_at >= $5)
+     order by j.id`,
+    [...parameters(criteria), since]
+  )
+})
+
 /** How many jobs are to be delivered before each of these, which are queued. */
 export const queuePositions = Effect.fnUntraced(function* (jobIds: ReadonlyArray<string>) {
   const database = yield* Database
