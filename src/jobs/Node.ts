@@ -7,8 +7,8 @@ import { Database } from "../persistence/Database.ts"
 export class Node extends Context.Service<Node, {
   /** `host:pid:instance`; the last part tells two lives of one process number apart. Present in the database under this name. */
   readonly id: string
-  /** Whether a node's id names a process of this host that is no more. False when that cannot be told from here. */
-  readonly isKnownDead: (id: string) => boolean
+  /** Whether a node's id names a process that this host does not have, or an earlier life of this one. False when that cannot be told from here. */
+  readonly hasNoProcess: (id: string) => boolean
 }>()("playhead/jobs/Node") {
   static readonly layer = Layer.effect(
     Node,
@@ -20,7 +20,7 @@ export class Node extends Context.Service<Node, {
       yield* database.bePresent(id)
       return Node.of({
         id,
-        isKnownDead: (other) => {
+        hasNoProcess: (other) => {
           const [otherHost, pid = ""] = other.split(":")
           if (otherHost !== host || other === id) return false
           // The same number under another instance is an earlier life of this process, as in a container.

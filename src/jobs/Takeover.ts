@@ -52,7 +52,8 @@ export const takeoverLayer = Layer.effectDiscard(
       const absent = others.length === 0 ? [] : yield* database.absent(others)
       for (const name of missed.keys()) if (!absent.includes(name)) missed.delete(name)
       for (const name of absent) missed.set(name, (missed.get(name) ?? 0) + 1)
-      const isDead = (name: string) => (missed.get(name) ?? 0) >= looksBeforeDeath || node.isKnownDead(name)
+      // Absent and without a process is dead at once, as after a restart; two hosts may bear one name, so both must hold.
+      const isDead = (name: string) => absent.includes(name) && ((missed.get(name) ?? 0) >= looksBeforeDeath || node.hasNoProcess(name))
       const lost = held.filter((job) => job.node === node.id ? job.abandoned && !worker.runs(job.id) : isDead(job.node))
       yield* Effect.forEach(lost, giveUp, { discard: true })
       if (lost.length > 0) yield* Effect.logInfo(`${lost.length} jobs whose run was lost go on`)
