@@ -7,6 +7,7 @@ import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
 import { GraphQLError } from "graphql"
 import type { ExpectedError } from "../domain/errors.ts"
 import type { ErrorCode } from "../domain/ErrorCode.ts"
+import { isFailure } from "../domain/errorCatalog.ts"
 import type { Feed } from "../domain/Feed.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import type { Services } from "./Services.ts"
@@ -26,14 +27,23 @@ export const incident = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>
   return refusal("INTERNAL", `Something went wrong on our side. The log has it under ${incidentId}.`, { incidentId })
 })
 
+const pureFailure = <E>(cause: Cause.Cause<E>): Option.Option<E> =>
+  // One that came with a defect is not the whole story.
+  Cause.hasDies(cause) ? Option.none() : Cause.findErrorOption(cause)
+
+/** What a client may know of a failure: what was expected by its code, the rest by the id of an incident. */
+export const explain = (cause: Cause.Cause<unknown>, context: GraphQLContext): GraphQLError => {
+  const failure = Option.getOrUndefined(pureFailure(cause))
+  if (isFailure(failure)) return refusal(failure.code, failure.message)
+  if (Cause.hasInterruptsOnly(cause)) return new GraphQLError("The request was given up.", { extensions: { code: "CANCELLED" } })
+  return Effect.runSyncWith(context.services)(incident(cause))
+}
+
 /** What an Effect of a field came to: its value, or an error that its client may see. */
-export const settle = async <A, E>(exit: Exit.Exit<A, E>, context: GraphQLContext): Promise<A> => {
+export const settle = <A, E>(exit: Exit.Exit<A, E>, context: GraphQLContext): A => {
   if (Exit.isSuccess(exit)) return exit.value
-  const failure = Cause.findErrorOption(exit.cause)
-  // Pure failures only: one that came with a defect is not the whole story.
-  if (Option.isSome(failure) && !Cause.hasDies(exit.cause)) throw failure.value
-  if (Cause.hasInterruptsOnly(exit.cause)) throw new GraphQLError("The request was given up.", { extensions: { code: "CANCELLED" } })
-  throw await Effect.runPromiseWith(context.services)(incident(exit.cause))
+  const failure = pureFailure(exit.cause)
+  throw Option.isSome(failure) ? failure.value : explain(exit.cause, context)
 }
 
 /** Runs the Effect of a field that cannot fail. */
@@ -80,7 +90,5 @@ export const watch = async <A extends object>(
   const opened = await Effect.runPromiseExitWith(context.services)(Effect.provideService(open, Scope.Scope, scope), { signal: context.signal })
   if (Exit.isSuccess(opened)) return new Watched(opened.value, after, release)
   release()
-  const failure = Cause.hasDies(opened.cause) ? Option.none() : Cause.findErrorOption(opened.cause)
-  if (Option.isSome(failure)) throw refusal(failure.value.code, failure.value.message)
-  return settle(Exit.failCause(opened.cause), context)
+  throw explain(opened.cause, context)
 }

@@ -21,7 +21,7 @@ export interface ServerSettings {
   readonly maxUploadBytes: number
   /** How long running requests may take to end once the server is told to; 8 seconds unless told. */
   readonly drainMs?: number
-  /** How often sockets are asked whether somebody is there still; 15 seconds unless told. */
+  /** How often sockets are asked whether somebody is there still, and for how long an event stream may take nothing; 15 seconds unless told. */
   readonly keepAliveMs?: number
   /** How many bytes may wait for a WebSocket client that does not take them before it is closed; 1 MiB unless told. */
   readonly maxWaitingBytes?: number
@@ -62,9 +62,10 @@ export class Server extends Context.Service<Server, {
         }
 
         const graphql = makeGraphQLServer(services, () => url)
-        const answerGraphQL = makeGraphQLListener(graphql, settings)
+        const keepAliveMs = settings.keepAliveMs ?? 15_000
+        const answerGraphQL = makeGraphQLListener(graphql, { keepAliveMs, maxUploadBytes: settings.maxUploadBytes })
         const sockets = makeGraphQLSockets(graphql, {
-          keepAliveMs: settings.keepAliveMs ?? 15_000,
+          keepAliveMs,
           maxWaitingBytes: settings.maxWaitingBytes ?? 1024 * 1024,
           onError: unexpected(undefined)
         })

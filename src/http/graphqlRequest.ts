@@ -6,8 +6,11 @@ import { makeGraphiQL } from "./graphiql.ts"
 import { type GraphQLServer, graphqlPath, maxMessageBytes } from "./graphqlServer.ts"
 import { MultipartFault, receiveOperation } from "./multipart.ts"
 import { sendProblem } from "./problem.ts"
+import { cutWhenStalled } from "./stalledResponse.ts"
 
 const wantsPage = (request: IncomingMessage): boolean => request.method === "GET" && request.headers.accept?.includes("text/html") === true
+
+const wantsEvents = (request: IncomingMessage): boolean => request.headers.accept?.includes("text/event-stream") === true
 
 const isUpload = (request: IncomingMessage): boolean =>
   request.method === "POST" && request.headers["content-type"]?.trim().toLowerCase().startsWith("multipart/form-data") === true
@@ -33,7 +36,7 @@ const answerUpload = async (graphql: GraphQLServer, request: IncomingMessage, re
 }
 
 /** Answers a request to /graphql. The promise rejects with what nobody expected. */
-export const makeGraphQLListener = (graphql: GraphQLServer, { maxUploadBytes }: { readonly maxUploadBytes: number }) => {
+export const makeGraphQLListener = (graphql: GraphQLServer, { keepAliveMs, maxUploadBytes }: { readonly keepAliveMs: number; readonly maxUploadBytes: number }) => {
   const sendGraphiQL = makeGraphiQL()
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (wantsPage(request)) return sendGraphiQL(request, response)
@@ -42,6 +45,7 @@ export const makeGraphQLListener = (graphql: GraphQLServer, { maxUploadBytes }: 
     }
     if (!isUpload(request)) {
       limitBodyTime(request, { pauseMs: 15_000, totalMs: 60_000 })
+      if (wantsEvents(request)) cutWhenStalled(response, keepAliveMs)
       return graphql.requestListener(request, response)
     }
     limitBodyTime(request, { pauseMs: 60_000, totalMs: 6 * 3_600_000 })

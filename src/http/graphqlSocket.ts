@@ -80,7 +80,9 @@ export const makeGraphQLSockets = (graphql: GraphQLServer, settings: SocketSetti
     onSubscribe: ({ extra: { outlet, signal }, subscriptions }, id, payload) =>
       Object.keys(subscriptions).length > maxOperations
         ? [new GraphQLError(`A socket carries at most ${maxOperations} operations at once. End some first.`, { extensions: { code: "RATE_LIMITED" } })]
-        : prepare(graphql, payload, { receiver: outlet.receiver(id), signal })
+        : prepare(graphql, payload, { receiver: outlet.receiver(id), signal }),
+    // A stream that broke: graphql-ws has wrapped what the engine said of it.
+    onError: (_context, _id, _payload, errors) => errors.map((error) => (error.cause instanceof GraphQLError ? error.cause : error).toJSON())
   })
 
   const serve = (socket: WebSocket, connection: Duplex): void => {

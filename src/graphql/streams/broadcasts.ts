@@ -1,7 +1,7 @@
 /** Finds the broadcast that a subscription is part of, or begins it. */
 import { Effect } from "effect"
 import { type ExecutionResult, executeSubscriptionEvent, type ValidatedSubscriptionArgs } from "graphql"
-import { incident, settle } from "../bridge.ts"
+import { explain, settle } from "../bridge.ts"
 import type { GraphQLContext } from "../GraphQLContext.ts"
 import { makeLoaders } from "../loaders.ts"
 import { type Broadcast, makeBroadcast } from "./Broadcast.ts"
@@ -44,7 +44,7 @@ export const makeBroadcasts = (maskError: MaskError) => {
       feed,
       resolve,
       stored: async (after) => settle(await Effect.runPromiseExitWith(services)(feed.stored(after)), shared),
-      explain: (failure) => Effect.runSyncWith(services)(incident(failure)),
+      explain: (failure) => explain(failure, shared),
       onIdle: () => {
         if (running.get(key) === broadcast) running.delete(key)
         release()
