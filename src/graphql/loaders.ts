@@ -5,7 +5,7 @@
 import DataLoader from "dataloader"
 import { type Context, Effect } from "effect"
 import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
-import { jobsById, latestJobByTrack, queuePositions, stagesByJob } from "../persistence/reads/jobs.ts"
+import { jobsById, latestJobByTrack, queuePositions, stagesByJob, stageSpeeds } from "../persistence/reads/jobs.ts"
 import { tracksById } from "../persistence/reads/tracks.ts"
 import type { Services } from "./Services.ts"
 
@@ -31,6 +31,7 @@ export const makeLoaders = (services: Context.Context<Services>) => {
     latestJob: one(latestJobByTrack, (job) => job.trackId),
     queuePosition: one(queuePositions, (queued) => queued.id),
     artifact: one(artifactsById, (artifact) => artifact.id),
+    stageSpeeds: many(stageSpeeds, (speed) => speed.kind),
     stages: many(stagesByJob, (stage) => stage.jobId),
     artifacts: many(artifactsByTrack, (artifact) => artifact.trackId),
     waveforms: many(waveformsByArtifact, (waveform) => waveform.artifactId)

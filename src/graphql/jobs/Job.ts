@@ -1,6 +1,7 @@
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { isTerminal } from "../../domain/Job.ts"
 import { decodeEventBody } from "../../domain/JobEvent.ts"
+import { estimateFinish } from "../../jobs/estimate.ts"
 import { countJobs, eventsAfter, jobPage } from "../../persistence/reads/jobs.ts"
 import { read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
@@ -61,11 +62,16 @@ JobRef.implement({
     estimatedFinishAt: t.field({
       type: "DateTime",
       nullable: true,
-      description: "When it is likely to end, from how far it is and how long that took; null unless it is RUNNING and has come far enough to tell.",
-      resolve: ({ progress, startedAt, status }, _, context) =>
-        status !== "RUNNING" || startedAt === null || progress < 0.05
-          ? null
-          : read(Effect.map(Clock.currentTimeMillis, (now) => new Date(startedAt.getTime() + (now - startedAt.getTime()) / progress)), context)
+      description: "When it is likely to end: by its own speed, and by what the last jobs of its kind took for each stage. Null unless it is RUNNING and there is something to go by.",
+      resolve: async (job, _, { loaders }) => {
+        if (job.status !== "RUNNING") return null
+        const [stages, speeds, track] = await Promise.all([
+          loaders.stages.load(job.id),
+          loaders.stageSpeeds.load(job.kind),
+          job.trackId === null ? null : loaders.track.load(job.trackId)
+        ])
+        return estimateFinish({ ...job, stages, durationMs: track?.durationMs ?? null }, speeds) ?? null
+      }
     }),
     idempotencyKey: t.exposeString("idempotencyKey", { nullable: true, description: "Under which it was submitted." }),
     lastSequence: t.exposeInt("lastSequence", { description: "The sequence of its newest event." }),

@@ -19,6 +19,7 @@ export interface JobRecord {
   readonly idempotencyKey: string | null
   readonly lastSequence: number
   readonly createdAt: Date
+  readonly updatedAt: Date
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
 }
@@ -40,7 +41,7 @@ export interface StageRecord {
 const columns = `
   j.id, j.kind, j.status, j.priority, j.progress, j.degraded, j.attempt, j.failure, j.track_id as "trackId", j.retry_of as "retryOf",
   j.idempotency_key as "idempotencyKey", j.last_sequence as "lastSequence",
-  j.created_at as "createdAt", j.started_at as "startedAt", j.finished_at as "finishedAt"`
+  j.created_at as "createdAt", j.updated_at as "updatedAt", j.started_at as "startedAt", j.finished_at as "finishedAt"`
 
 export const jobsById = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
   const database = yield* Database
@@ -127,6 +128,36 @@ export const queuePositions = Effect.fnUntraced(function* (jobIds: ReadonlyArray
      ) as position
      from job j where j.id = any($1::uuid[]) and j.status = 'QUEUED'`,
     [jobIds]
+  )
+})
+
+export interface StageSpeedRecord {
+  readonly kind: JobKind
+  readonly stage: StageName
+  readonly durationMs: number
+  readonly perAudioMs: number | null
+}
+
+/** How many jobs back the history of speeds goes. */
+const historyJobs = 20
+
+/** What the stages of the last succeeded jobs of these kinds took, in the mean and for the length of their audio. */
+export const stageSpeeds = Effect.fnUntraced(function* (kinds: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<StageSpeedRecord>(
+    "stages.speeds",
+    `select asked.kind, s.name as stage, avg(s.ms)::float8 as "durationMs",
+       (sum(s.ms) filter (where t.duration_ms > 0) / sum(t.duration_ms) filter (where t.duration_ms > 0))::float8 as "perAudioMs"
+     from unnest($1::text[]) as asked (kind)
+     cross join lateral (
+       select id, track_id from job where kind = asked.kind and status = 'SUCCEEDED' and finished_at is not null order by finished_at desc limit ${historyJobs}
+     ) as j
+     cross join lateral (
+       select name, extract(epoch from finished_at - started_at) * 1000 as ms from job_stage where job_id = j.id and status = 'SUCCEEDED'
+     ) as s
+     left join track t on t.id = j.track_id
+     group by asked.kind, s.name`,
+    [kinds]
   )
 })
 
