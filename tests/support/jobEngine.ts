@@ -69,9 +69,7 @@ export const startEngine = Effect.fnUntraced(function*(options: EngineOptions) {
     options.database,
     localBlobStore({ directory: join(directory, "blobs") }),
     WorkDirectories.layer({ directory: join(directory, "work") }),
-    Layer.succeed(JobKinds, new Map(options.kinds.map((kind) => [kind.kind, kind]))),
-    // What fails here is meant to.
-    Logger.layer([])
+    Layer.succeed(JobKinds, new Map(options.kinds.map((kind) => [kind.kind, kind])))
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
   const engine = Layer.mergeAll(Jobs.layer, Runner.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Queue.layer, Node.layer)),
@@ -83,7 +81,8 @@ export const startEngine = Effect.fnUntraced(function*(options: EngineOptions) {
   )
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
   const context = yield* Layer.buildWithMemoMap(
-    options.worker === false ? engine : Layer.provideMerge(work, engine),
+    // What fails here is meant to: nobody need read of it.
+    (options.worker === false ? engine : Layer.provideMerge(work, engine)).pipe(Layer.provideMerge(Logger.layer([]))),
     yield* Layer.makeMemoMap,
     scope
   )
