@@ -93,7 +93,7 @@ export class Jobs extends Context.Service<Jobs, {
         cancel: Effect.fn("Jobs.cancel")((jobId) => database.transaction((tx) => cancelJob(tx, services, kinds, jobId))),
         retry: Effect.fn("Jobs.retry")(function*(jobId, fromStage) {
           const newId = yield* random.uuidV7()
-          return yield* database.transaction((tx) => retryJob(tx, services.queue, kinds, { jobId, newId, fromStage }))
+          return yield* database.transaction((tx) => retryJob(tx, services, kinds, { jobId, newId, fromStage }))
         }),
         prioritize: Effect.fn("Jobs.prioritize")((jobId, priority) => database.transaction((tx) => prioritizeJob(tx, services.queue, jobId, priorityRank[priority])))
       })

@@ -2,9 +2,9 @@ import { Effect, Schema } from "effect"
 import { ConflictError, IdempotencyConflictError, NotFoundError } from "../domain/errors.ts"
 import { isTerminal, type JobKind, type JobStatus, type StageName } from "../domain/Job.ts"
 import type { Transaction } from "../persistence/Database.ts"
+import type { JobServices } from "./Claim.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
 import { type JobRow, lockJob } from "./jobLog.ts"
-import type { Queue } from "./Queue.ts"
 import { isFinishedStage, readStages, type StageRow } from "./stageRows.ts"
 import { insertJob } from "./submit.ts"
 
@@ -55,7 +55,7 @@ const startingStage = Effect.fnUntraced(function*(job: JobRow, stages: ReadonlyA
  * See `Jobs.retry`. A job has one retry, which may be retried in its turn: so what became of a job can be followed along
  * one line, and a request that is sent twice finds what its first sending did.
  */
-export const retryJob = Effect.fnUntraced(function*(tx: Transaction, queue: Queue["Service"], kinds: ReadonlyMap<JobKind, AnyJobKind>, { fromStage, jobId, newId }: Request) {
+export const retryJob = Effect.fnUntraced(function*(tx: Transaction, { blobs, queue }: JobServices, kinds: ReadonlyMap<JobKind, AnyJobKind>, { fromStage, jobId, newId }: Request) {
   const job = yield* lockJob(tx, jobId)
   if (job === undefined) return yield* new NotFoundError({ message: "There is no such job.", id: jobId })
   if (!isTerminal(job.status)) {
@@ -99,6 +99,8 @@ export const retryJob = Effect.fnUntraced(function*(tx: Transaction, queue: Queu
       [jobId, newId, stage.position]
     )
   }
+  // The new job holds what it goes on with.
+  yield* blobs.release(tx, jobId)
   yield* definition.onRetried?.(tx, { jobId: newId, trackId: job.track_id }) ?? Effect.void
   return { jobId: newId, replayed: false }
 })

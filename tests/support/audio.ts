@@ -72,6 +72,10 @@ const tagArguments = (tags: Readonly<Record<string, string>>) => Object.entries(
 export const song = (name: string, { seconds = 4, tags = {}, args = [] }: { readonly seconds?: number; readonly tags?: Readonly<Record<string, string>>; readonly args?: ReadonlyArray<string> } = {}): Promise<string> =>
   encoded(name, ["-t", String(seconds), "-i", songA, ...tagArguments(tags), ...args])
 
+/** A real song over and over, as an MP3 that takes a while to decode. */
+export const endlessSong = async (name: string, seconds: number): Promise<string> =>
+  encoded(name, ["-stream_loop", "-1", "-i", await song("thirty-seconds.mp3", { seconds: 30 }), "-c", "copy", "-t", String(seconds)])
+
 /** `lavfi` sources, such as `generatedAudio("tone.wav", "sine=frequency=1000:duration=3")`. */
 export const generatedAudio = (name: string, graph: string, args: ReadonlyArray<string> = []): Promise<string> => encoded(name, ["-f", "lavfi", "-i", graph, ...args])
 

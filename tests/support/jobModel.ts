@@ -54,7 +54,9 @@ export const modelKind = (chosen: Map<string, Outcome>) =>
         case "RETRY": return Effect.fail(unreachable)
         case "DIE": return Effect.die(new Error("a bug"))
         case "SHUTDOWN": return Effect.never
-        default: return Effect.void
+        case "SUCCEED":
+        case "VANISH":
+        case undefined: return Effect.void
       }
     }
   })
