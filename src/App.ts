@@ -108,7 +108,8 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       port: config.port,
       publicUrl: (port) => publicUrl(config, port),
       corsOrigins: config.corsOrigins,
-      maxUploadBytes: config.maxUploadBytes
+      maxUploadBytes: config.maxUploadBytes,
+      maxWaitingBytes: config.maxStreamBacklogBytes
     })
     : Layer.empty
   const greeting = Layer.effectDiscard(

@@ -38,6 +38,7 @@ export interface PlayheadConfig {
   readonly downloadTimeoutMs: number
   readonly maxUploadBytes: number
   readonly maxDurationMs: number
+  readonly maxStreamBacklogBytes: number
   readonly jobConcurrency: number
   readonly jobKindConcurrency: ReadonlyMap<JobKind, number>
   readonly jobLogRetentionDays: number
@@ -109,6 +110,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     ffmpegTimeoutMs: values.ffmpegTimeoutSeconds * 1_000,
     downloadTimeoutMs: values.downloadTimeoutSeconds * 1_000,
     maxUploadBytes: values.maxUploadMb * megabyte,
+    maxStreamBacklogBytes: values.maxStreamBacklogKb * 1_024,
     maxDurationMs: values.maxDurationMinutes * 60_000,
     jobConcurrency: values.jobConcurrency,
     jobKindConcurrency: new Map(values.jobKindConcurrency.map(({ kind, limit }) => [kind, limit])),
