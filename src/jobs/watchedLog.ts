@@ -77,7 +77,8 @@ export const watchLog = Effect.fn("jobs.watchLog")(function*(
     while (source.ended() === undefined) {
       const announced = yield* Effect.timeoutOption(latch.await, safetyPoll)
       yield* latch.close
-      yield* readNews
+      // After an outage it is the first thing to do.
+      yield* Effect.onError(readNews, () => latch.open)
       if (Option.isNone(announced) && source.ended() === undefined) yield* lookAtJob
     }
   })

@@ -28,8 +28,8 @@ export interface MessageWindow {
 }
 
 export const makeMessageWindow = (start: number, maxBytes: number): MessageWindow => {
-  let messages: Array<Message> = []
-  /** Up to here messages have left; they are cut off now and then. */
+  let messages: Array<Message | undefined> = []
+  /** Up to here messages have left; their places are cut off now and then. */
   let first = 0
   let bytes = 0
   let floor = start
@@ -38,6 +38,7 @@ export const makeMessageWindow = (start: number, maxBytes: number): MessageWindo
   /** The oldest message, while there is too much; the newest stays, however large it is. */
   const superfluous = (): Message | undefined => bytes > maxBytes && first < messages.length - 1 ? messages[first] : undefined
   const forgetFirst = (message: Message): void => {
+    messages[first] = undefined
     first += 1
     bytes -= message.payload.json.length
     floor = message.position

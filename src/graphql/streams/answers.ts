@@ -27,7 +27,11 @@ export const pulledAnswers = (broadcast: Broadcast, after: number): Answers => {
       waiting.resolve({ done: false, value: payload.result })
     } else if (over === undefined) return
     else if (over.failure === undefined) waiting.resolve(finished)
-    else waiting.reject(over.failure)
+    else {
+      waiting.reject(over.failure)
+      // An iterator that has thrown is at its end.
+      over = { failure: undefined }
+    }
     waiting = undefined
   }
   const reader = broadcast.join(after, {
