@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Layer, type Redacted, Scope } from "effect"
 import { createClient } from "graphql-ws"
 import { WebSocket } from "ws"
 import { appLayer } from "../../src/App.ts"
@@ -56,11 +56,12 @@ const countFiles = async (directory: string): Promise<number> => {
   return entries.filter((entry) => entry.isFile() && !/\.lock(-journal)?$/.test(entry.name)).length
 }
 
-export const startApp = async (engine: EngineName, environment: Readonly<Record<string, string>> = {}): Promise<App> => {
+/** `sharedDatabase` is that of several apps, which are the nodes of one installation then. */
+export const startApp = async (engine: EngineName, environment: Readonly<Record<string, string>> = {}, sharedDatabase?: Redacted.Redacted<string>): Promise<App> => {
   const dataDir = await mkdtemp(join(tmpdir(), "playhead-test-"))
   const scope = Scope.makeUnsafe()
   const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.provideService(effect, Scope.Scope, scope))
-  const databaseUrl = engine === "postgres" ? await run(freshPostgres()) : undefined
+  const databaseUrl = sharedDatabase ?? (engine === "postgres" ? await run(freshPostgres()) : undefined)
   const config = await Effect.runPromise(loadConfig({
     environment: { PORT: "0", PLAYHEAD_DATA_DIR: dataDir, LOG_LEVEL: "error", LOG_FORMAT: "json", ...environment },
     dotEnv: undefined,

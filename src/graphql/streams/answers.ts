@@ -8,7 +8,7 @@ type Answers = AsyncIterableIterator<ExecutionResult, undefined>
 const finished = { done: true, value: undefined } as const
 
 /** How much may wait for the next pull. */
-const queueBytes = 64 * 1024
+const queueBytes = 256 * 1024
 
 /** The answers themselves, when they are asked for: what is not taken holds nothing in memory but its place. */
 export const pulledAnswers = (broadcast: Broadcast, after: number): Answers => {
