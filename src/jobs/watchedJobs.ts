@@ -49,7 +49,7 @@ export const watchJobs = Effect.fn("jobs.watchJobs")(function*(
       if (entries.length > 0) source.publish(entries)
     }
   })
-  yield* Effect.forkScoped(throughOutages(tail, (failure) => source.end({ failure })))
+  yield* Effect.forkScoped(Effect.onError(throughOutages(tail), (failure) => Effect.sync(() => source.end({ failure }))))
 
   return {
     name,
@@ -60,7 +60,7 @@ export const watchJobs = Effect.fn("jobs.watchJobs")(function*(
       Effect.suspend(() => {
         const until = source.newest()
         const jobs = after === 0 ? matchingJobs(criteria, null) : since(after)
-        return Effect.map(jobs, (jobs) => ({ entries: jobs.map((job) => ({ position: until, value: job, subject: job.id, last: false })), until }))
+        return Effect.map(throughOutages(jobs), (jobs) => ({ entries: jobs.map((job) => ({ position: until, value: job, subject: job.id, last: false })), until }))
       }).pipe(Effect.provideContext(services))
   }
 })

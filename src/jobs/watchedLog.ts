@@ -83,7 +83,7 @@ export const watchLog = Effect.fn("jobs.watchLog")(function*(
     }
   })
   if (isTerminal(job.status)) source.end({ failure: undefined })
-  else yield* Effect.forkScoped(throughOutages(tail, (failure) => source.end({ failure })))
+  else yield* Effect.forkScoped(Effect.onError(throughOutages(tail), (failure) => Effect.sync(() => source.end({ failure }))))
 
   return {
     name: `jobEvents:${jobId}`,
@@ -93,7 +93,7 @@ export const watchLog = Effect.fn("jobs.watchLog")(function*(
     stored: (after) =>
       Effect.suspend(() => {
         const known = source.newest()
-        return Effect.map(readEvents(after), (entries) => {
+        return Effect.map(throughOutages(readEvents(after)), (entries) => {
           const last = entries.at(-1)?.position ?? after
           return { entries, until: entries.length === pageSize ? last : Math.max(last, known) }
         })

@@ -13,8 +13,6 @@ import type { Payload, Receiver } from "./Receiver.ts"
 const windowBytes = 256 * 1024
 /** Entries that wait to be resolved; when there are more, the readers are sent to what is stored. */
 const maxWaiting = 2_000
-/** Pages that are kept for others who begin at the same place, until the feed goes on. */
-const maxPages = 32
 
 export interface BroadcastSource<A extends object> {
   readonly feed: Feed<A>
@@ -35,6 +33,7 @@ export interface Broadcast {
 export const makeBroadcast = <A extends object>({ explain, feed, onIdle, resolve, stored }: BroadcastSource<A>): Broadcast => {
   const readers = new Set<Reader>()
   const window = makeMessageWindow(feed.newest(), windowBytes)
+  /** Pages that are being read, by where they begin: many come back at once to the same place. */
   const pages = new Map<number, Promise<MessagePage>>()
   let waiting: Array<FeedEntry<A>> = []
   let resolving = false
@@ -63,7 +62,6 @@ export const makeBroadcast = <A extends object>({ explain, feed, onIdle, resolve
       const entries = waiting
       waiting = []
       const messages = await toMessages(entries)
-      pages.clear()
       for (const message of messages) window.push(message)
       for (const reader of readers) reader.advance(messages)
     }
@@ -80,7 +78,6 @@ export const makeBroadcast = <A extends object>({ explain, feed, onIdle, resolve
       waiting.push(...entries)
       if (waiting.length > maxWaiting) {
         window.clear(feed.newest())
-        pages.clear()
         waiting = []
         untold = true
       }
@@ -97,10 +94,10 @@ export const makeBroadcast = <A extends object>({ explain, feed, onIdle, resolve
   const page = (after: number): Promise<MessagePage> => {
     const known = pages.get(after)
     if (known !== undefined) return known
-    if (pages.size >= maxPages) pages.clear()
-    const read = stored(after).then(async ({ entries, until }) => ({ messages: await toMessages(entries), until }))
+    const read = stored(after)
+      .then(async ({ entries, until }) => ({ messages: await toMessages(entries), until }))
+      .finally(() => pages.delete(after))
     pages.set(after, read)
-    read.catch(() => pages.delete(after))
     return read
   }
 
