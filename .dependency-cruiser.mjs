@@ -148,7 +148,8 @@ export default {
   options: {
     parser: "swc",
     doNotFollow: { path: "^node_modules/" },
-    exclude: { path: "\\.d\\.ts$" },
+    // The rivals of a benchmark have packages of their own.
+    exclude: { path: "\\.d\\.ts$|^tests/bench/rivals/" },
     moduleSystems: ["es6"],
     enhancedResolveOptions: {
       exportsFields: ["exports"],
