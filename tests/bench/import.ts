@@ -89,4 +89,3 @@ console.table({ "10 minutes, MB": ofShort.toFixed(0), "60 minutes, MB": ofLong.t
 
 await postgres?.stop()
 await source.close()
-process.exit(0)

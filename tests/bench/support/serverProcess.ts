@@ -25,7 +25,8 @@ export const startServer = async (dataDir: string, environment: Readonly<Record<
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, PORT: "0", PLAYHEAD_DATA_DIR: dataDir, LOG_FORMAT: "json", LOG_LEVEL: "info", ...environment }
   })
-  process.once("exit", () => child.kill("SIGKILL"))
+  const endWithProcess = () => child.kill("SIGKILL")
+  process.once("exit", endWithProcess)
   if (child.stdout === null) throw new Error("the server has no output")
   for await (const line of createInterface(child.stdout)) {
     const url = /GraphiQL is at (http:\S+)\/graphql/.exec(line)?.[1]
@@ -37,6 +38,7 @@ export const startServer = async (dataDir: string, environment: Readonly<Record<
       startMs,
       peakResidentBytes: async () => Number(/VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${child.pid}/status`, "utf8"))?.[1]) * 1024,
       stop: async () => {
+        process.off("exit", endWithProcess)
         child.kill("SIGTERM")
         await once(child, "exit")
       }
