@@ -57,8 +57,8 @@ export default {
       name: "only-main-launches-the-app",
       comment: "App.ts composes all layers and is used once, to launch. Whoever else imports it reaches everything.",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/main\\.ts$" },
-      to: { path: "^src/(App|main)\\.ts$" }
+      from: { path: "^src/", pathNot: "^src/(main|launch)\\.ts$" },
+      to: { path: "^src/(App|main|launch)\\.ts$" }
     },
     {
       name: "no-unplaced-folder",
