@@ -1,0 +1,29 @@
+/**
+ * Blows that a server must survive, one after the other, with what became of the jobs meanwhile.
+ *
+ *     npm run chaos -- [--seed 1] [--only part-of-a-name] [--short]
+ */
+import { cpus, loadavg } from "node:os"
+import { parseArgs } from "node:util"
+import { killedOnPglite, killedOnPostgres } from "./killed.ts"
+import type { Figure, Scenario } from "./Scenario.ts"
+import * as stalledClient from "./stalledClient.ts"
+
+const scenarios: ReadonlyArray<Scenario> = [killedOnPostgres, killedOnPglite, stalledClient]
+
+const { values } = parseArgs({ options: { seed: { type: "string", default: String(Date.now() % 100_000) }, only: { type: "string", default: "" }, short: { type: "boolean", default: false } } })
+const seed = Number(values.seed)
+console.log(`seed ${seed}, node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}`)
+
+let missed = 0
+for (const { name, run } of scenarios.filter((scenario) => scenario.name.toLowerCase().includes(values.only.toLowerCase()))) {
+  const begun = performance.now()
+  const figures: ReadonlyArray<Figure> = await run({ seed, short: values.short })
+  missed += figures.filter(({ ok }) => !ok).length
+  console.log(`\n${name} (${((performance.now() - begun) / 1000).toFixed(0)} s)`)
+  console.table(Object.fromEntries(figures.map(({ bar, figure, ok, value }) => [figure, { value, bar, ok }])))
+}
+if (missed > 0) {
+  console.log(`${missed} bars were missed (seed ${seed}).`)
+  process.exitCode = 1
+}
