@@ -6,10 +6,15 @@
 import { cpus, loadavg } from "node:os"
 import { parseArgs } from "node:util"
 import { killedOnPglite, killedOnPostgres } from "./killed.ts"
+import { emptiedQueue, faultyNetwork, terminatedConnections } from "./lostDatabase.ts"
+import { model } from "./model.ts"
 import type { Figure, Scenario } from "./Scenario.ts"
 import * as stalledClient from "./stalledClient.ts"
+import { frozenNode, rollingRestart, twoNodes, wrongClocks } from "./twoNodes.ts"
 
-const scenarios: ReadonlyArray<Scenario> = [killedOnPostgres, killedOnPglite, stalledClient]
+const scenarios: ReadonlyArray<Scenario> = [
+  killedOnPostgres, killedOnPglite, twoNodes, rollingRestart, frozenNode, wrongClocks, terminatedConnections, faultyNetwork, emptiedQueue, model, stalledClient
+]
 
 const { values } = parseArgs({ options: { seed: { type: "string", default: String(Date.now() % 100_000) }, only: { type: "string", default: "" }, short: { type: "boolean", default: false } } })
 const seed = Number(values.seed)

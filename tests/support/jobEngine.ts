@@ -2,7 +2,6 @@
 import { join } from "node:path"
 import { Context, Deferred, Effect, Exit, Layer, Logger, Schedule, Schema, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { afterAll, beforeAll } from "vitest"
 import type { Failure } from "../../src/domain/errorCatalog.ts"
 import type { JobKind, JobPriority, JobStatus, StageName } from "../../src/domain/Job.ts"
 import { type AnyJobKind, type JobKindDefinition, JobKinds, type StageRun } from "../../src/jobs/JobKinds.ts"
@@ -140,17 +139,3 @@ export const makeGate = Effect.gen(function*() {
     come: Effect.sync(() => come)
   }
 })
-
-/** Starts before the tests of a `describe` and stops behind them. */
-export const useEngine = (options: EngineOptions) => {
-  const scope = Scope.makeUnsafe()
-  let engine: TestEngine | undefined
-  beforeAll(async () => {
-    engine = await Effect.runPromise(Effect.provideService(startEngine(options), Scope.Scope, scope))
-  }, 120_000)
-  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)), 60_000)
-  return (): TestEngine => {
-    if (engine === undefined) throw new Error("the engine has not started")
-    return engine
-  }
-}

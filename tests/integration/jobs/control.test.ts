@@ -2,7 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { SourceUnreachableError, UnsupportedMediaError } from "../../../src/domain/errors.ts"
 import { engines, testDatabase } from "../../support/database.ts"
-import { makeGate, scriptedKind, useEngine } from "../../support/jobEngine.ts"
+import { makeGate, scriptedKind } from "../../support/jobEngine.ts"
+import { useEngine } from "../../support/useEngine.ts"
 
 const unreachable = (retryAfterMs: number | null = null) =>
   new SourceUnreachableError({ message: "The other side is out of order.", url: "http://example.org/", httpStatus: 503, retryAfterMs })

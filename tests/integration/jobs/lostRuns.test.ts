@@ -3,7 +3,8 @@ import { Context, Deferred, Effect, Layer } from "effect"
 import { Runner, type StopReason } from "../../../src/jobs/Runner.ts"
 import { Database } from "../../../src/persistence/Database.ts"
 import { engines, freshPostgres, testDatabase } from "../../support/database.ts"
-import { makeGate, scriptedKind, startEngine, type TestEngine, useEngine } from "../../support/jobEngine.ts"
+import { makeGate, scriptedKind, startEngine, type TestEngine } from "../../support/jobEngine.ts"
+import { useEngine } from "../../support/useEngine.ts"
 
 const gapless = (events: ReadonlyArray<{ sequence: number }>) => events.every((event, index) => event.sequence === index + 1)
 

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest"
 import { testDatabase } from "../../support/database.ts"
-import { useEngine } from "../../support/jobEngine.ts"
 import { holdAgainstModel, modelKind } from "../../support/jobModel.ts"
+import { useEngine } from "../../support/useEngine.ts"
 
 describe("jobs, whatever clients, workers and mishaps do", () => {
   const outcomes: Parameters<typeof modelKind>[0] = new Map()

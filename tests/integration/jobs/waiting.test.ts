@@ -4,7 +4,8 @@ import { estimateFinish } from "../../../src/jobs/estimate.ts"
 import { shortenLogs } from "../../../src/jobs/shortenLogs.ts"
 import { jobsById, queuePositions, stagesByJob, stageSpeeds } from "../../../src/persistence/reads/jobs.ts"
 import { engines, testDatabase } from "../../support/database.ts"
-import { makeGate, scriptedKind, useEngine } from "../../support/jobEngine.ts"
+import { makeGate, scriptedKind } from "../../support/jobEngine.ts"
+import { useEngine } from "../../support/useEngine.ts"
 
 const steps = 20
 const stepMs = 100
