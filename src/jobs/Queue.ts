@@ -31,8 +31,8 @@ interface Ticket {
   readonly id: string
   readonly kind: JobKind
   readonly priority: number
-  /** Among jobs of one priority, those that were submitted first go first, also after a wait or a loss. */
-  readonly created_at: Date
+  /** Of a job that waits once more: its place is that of its submission, before younger ones of its priority. */
+  readonly created_at?: Date
 }
 
 export interface Delivery {
@@ -107,7 +107,9 @@ export class Queue extends Context.Service<Queue, {
             ...(startAfter === undefined ? {} : { startAfter })
           })
         )
-        yield* tx.query("update pgboss.job set created_on = $3 where name = $1 and id = $2", [queueName, entryId, job.created_at])
+        if (job.created_at !== undefined) {
+          yield* tx.query("update pgboss.job set created_on = $3 where name = $1 and id = $2", [queueName, entryId, job.created_at])
+        }
         if (startAfter === undefined) yield* tx.notify(queueChannel, "")
       })
 

@@ -94,12 +94,13 @@ export class Worker extends Context.Service<Worker, {
           return takeOne(taker).pipe(Effect.ensuring(Effect.sync(() => { taking-- })))
         }
 
-        /** Fills the free slots: one look, and where it found something all the others at once. */
+        /** Fills the free slots: with one look, then two at once, then four, as long as each finds something. */
         const fill = Effect.gen(function*() {
-          if (isFull() || !(yield* takeAs(0))) return
-          const free = settings.concurrency - running.size
-          const found = yield* Effect.forEach(Array.from({ length: free }, (_, taker) => taker), takeAs, { concurrency: "unbounded" })
-          if (free === 0 || found.some(Boolean)) yield* Latch.open(wake)
+          for (let takers = 1; !isFull(); takers *= 2) {
+            const round = Math.min(takers, settings.concurrency - running.size)
+            const found = yield* Effect.forEach(Array.from({ length: round }, (_, taker) => taker), takeAs, { concurrency: "unbounded" })
+            if (!found.every(Boolean)) return
+          }
         }).pipe(
           // Or a job could be claimed and not run.
           Effect.uninterruptible

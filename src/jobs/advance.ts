@@ -6,7 +6,7 @@ import type { Claim, JobServices } from "./Claim.ts"
 import { endJob, type EndingJob } from "./ending.ts"
 import type { StageResult } from "./JobKinds.ts"
 import { type Entry, type JobRow, lockOwnJob, writeJob } from "./jobLog.ts"
-import { type StageRow, stageSnapshot, writeStage } from "./stageRows.ts"
+import { changeStage, type StageChange, type StageRow, stageSnapshot } from "./stageRows.ts"
 
 export const stageStarted = (stage: StageRow, attempt: number): Entry => ({
   body: { _tag: "StageStartedEvent", stage: stageSnapshot(stage) },
@@ -14,8 +14,8 @@ export const stageStarted = (stage: StageRow, attempt: number): Entry => ({
 })
 
 /** Marks a stage as running. One that is so already was being worked on by a run that is lost. */
-export const beginStage = (tx: Transaction, stage: StageRow, at: Date) =>
-  writeStage(tx, stage, {
+export const beginStage = (stage: StageRow, at: Date) =>
+  changeStage(stage, {
     status: "RUNNING", progress: 0, attempt: stage.attempt + 1, failure: null, started_at: at, finished_at: null,
     ...(stage.status === "RUNNING" ? { losses: stage.losses + 1 } : {})
   })
@@ -24,11 +24,11 @@ export const endingOf = (claim: Claim, job: JobRow): EndingJob => ({ job, defini
 
 export const recordProgress = Effect.fn("jobs.recordProgress")(function*(tx: Transaction, claim: Claim, stage: StageRow, progress: number, jobProgress: number) {
   const job = yield* lockOwnJob(tx, claim.jobId, claim.attempt)
-  const moved = yield* writeStage(tx, stage, { progress })
+  const moved = changeStage(stage, { progress })
   yield* writeJob(tx, job, { progress: jobProgress }, [{
-    body: { _tag: "StageProgressedEvent", stage: stageSnapshot(moved), progress },
+    body: { _tag: "StageProgressedEvent", stage: stageSnapshot(moved.row), progress },
     dedupeKey: `progress:${claim.attempt}:${stage.name}:${job.last_sequence + 1}`
-  }])
+  }], [moved.change])
 })
 
 export type Advance =
@@ -57,34 +57,40 @@ export const finishStage = Effect.fn("jobs.finishStage")(function*(tx: Transacti
   const job = yield* lockOwnJob(tx, claim.jobId, claim.attempt)
   if (job.status === "CANCELLING") return { _tag: "CancelRequested" } satisfies Advance
   if (result.commit !== undefined) yield* result.commit(tx)
-  const done = yield* writeStage(tx, finished.stage, { status: "SUCCEEDED", progress: 1, output: result.output ?? null, finished_at: job.now })
+  const done = changeStage(finished.stage, { status: "SUCCEEDED", progress: 1, output: result.output ?? null, finished_at: job.now })
   const succeeded: Entry = {
-    body: { _tag: "StageSucceededEvent", stage: stageSnapshot(done), reused: false },
-    dedupeKey: `stage-succeeded:${claim.attempt}:${done.name}`
+    body: { _tag: "StageSucceededEvent", stage: stageSnapshot(done.row), reused: false },
+    dedupeKey: `stage-succeeded:${claim.attempt}:${finished.stage.name}`
   }
   if (next === undefined) {
-    yield* endJob(tx, services, endingOf(claim, job), { status: "SUCCEEDED" }, [succeeded])
+    yield* endJob(tx, services, endingOf(claim, job), { status: "SUCCEEDED" }, [succeeded], [done.change])
     yield* services.queue.settle(tx, claim.delivery.entryId)
     return { _tag: "Succeeded" } satisfies Advance
   }
   if (finished.slotWanted && (yield* services.queue.isOvertaken(tx, job.priority))) {
-    yield* putBack(tx, services, claim, job, [succeeded], finished.jobProgress)
+    yield* putBack(tx, services, claim, job, { stage: done.change, before: [succeeded], progress: finished.jobProgress })
     return { _tag: "Yielded" } satisfies Advance
   }
-  const begun = yield* beginStage(tx, next, job.now)
-  yield* writeJob(tx, job, { progress: finished.jobProgress }, [succeeded, stageStarted(begun, claim.attempt)])
-  return { _tag: "Began", stage: begun } satisfies Advance
+  const begun = beginStage(next, job.now)
+  yield* writeJob(tx, job, { progress: finished.jobProgress }, [succeeded, stageStarted(begun.row, claim.attempt)], [done.change, begun.change])
+  return { _tag: "Began", stage: begun.row } satisfies Advance
 })
 
-/** Queues a job again that is between two stages. */
-const putBack = Effect.fnUntraced(function*(tx: Transaction, services: JobServices, claim: Claim, job: JobRow, before: ReadonlyArray<Entry>, progress?: number) {
+interface PuttingBack {
+  readonly stage: StageChange
+  readonly before?: ReadonlyArray<Entry>
+  readonly progress?: number
+}
+
+/** Queues a job again that is between two stages. One that is to be cancelled stays so, and ends when it is taken. */
+const putBack = Effect.fnUntraced(function*(tx: Transaction, services: JobServices, claim: Claim, job: JobRow, { before = [], progress, stage }: PuttingBack) {
   yield* services.queue.settle(tx, claim.delivery.entryId)
   yield* services.queue.send(tx, job)
-  if (job.status === "CANCELLING") return
+  if (job.status === "CANCELLING") return yield* writeJob(tx, job, {}, [], [stage])
   yield* writeJob(tx, job, { status: "QUEUED", node: null, ...(progress === undefined ? {} : { progress }) }, [
     ...before,
     { body: { _tag: "JobQueuedEvent" }, dedupeKey: `queued:${claim.attempt}` }
-  ])
+  ], [stage])
 })
 
 /** Puts a failed stage back for another try after a delay. The run ends; a new entry begins the next one. */
@@ -92,11 +98,11 @@ export const postponeStage = Effect.fn("jobs.postpone")(function*(tx: Transactio
   const job = yield* lockOwnJob(tx, claim.jobId, claim.attempt)
   if (job.status === "CANCELLING") return "CancelRequested" as const
   const resumeAt = new Date(job.now.getTime() + delayMs)
-  const waiting = yield* writeStage(tx, stage, { status: "PENDING", progress: 0, failure, failures: stage.failures + 1 })
+  const waiting = changeStage(stage, { status: "PENDING", progress: 0, failure, failures: stage.failures + 1 })
   yield* writeJob(tx, job, { status: "WAITING", awaiting: "retry", resume_at: resumeAt, node: null }, [
-    { body: { _tag: "StageRetryingEvent", stage: stageSnapshot(waiting), failure, delayMs }, dedupeKey: `retrying:${claim.attempt}:${stage.name}` },
+    { body: { _tag: "StageRetryingEvent", stage: stageSnapshot(waiting.row), failure, delayMs }, dedupeKey: `retrying:${claim.attempt}:${stage.name}` },
     { body: { _tag: "JobWaitingEvent", awaiting: "retry", until: DateTime.fromDateUnsafe(resumeAt) }, dedupeKey: `waiting:${claim.attempt}` }
-  ])
+  ], [waiting.change])
   yield* services.queue.settle(tx, claim.delivery.entryId)
   yield* services.queue.send(tx, job, resumeAt)
   return "Postponed" as const
@@ -105,6 +111,5 @@ export const postponeStage = Effect.fn("jobs.postpone")(function*(tx: Transactio
 /** Gives the job back unfinished, as when the process is told to stop: it goes on at the same stage elsewhere or later. */
 export const releaseJob = Effect.fn("jobs.release")(function*(tx: Transaction, services: JobServices, claim: Claim, stage: StageRow) {
   const job = yield* lockOwnJob(tx, claim.jobId, claim.attempt)
-  yield* writeStage(tx, stage, { status: "PENDING", progress: 0 })
-  yield* putBack(tx, services, claim, job, [])
+  yield* putBack(tx, services, claim, job, { stage: changeStage(stage, { status: "PENDING", progress: 0 }).change })
 })

@@ -6,7 +6,7 @@ import type { Transaction } from "../persistence/Database.ts"
 import type { JobServices } from "./Claim.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
 import { type Entry, type JobRow, writeJob } from "./jobLog.ts"
-import { isFinishedStage, readStages, writeStage } from "./stageRows.ts"
+import { changeStage, isFinishedStage, readStages, type StageChange } from "./stageRows.ts"
 
 export type Ending =
   | { readonly status: "SUCCEEDED" }
@@ -30,31 +30,29 @@ const lastEvent = (job: JobRow, ending: Ending): JobEventBody => {
 }
 
 /** Ends a locked job, behind the events that come before its last one. Its queue entry is the caller's to remove. */
-export const endJob = Effect.fnUntraced(function*(tx: Transaction, { blobs }: JobServices, { definition, job, options }: EndingJob, ending: Ending, before: ReadonlyArray<Entry> = []) {
+export const endJob = Effect.fnUntraced(function*(tx: Transaction, { blobs }: JobServices, { definition, job, options }: EndingJob, ending: Ending, before: ReadonlyArray<Entry> = [], stages: ReadonlyArray<StageChange> = []) {
   const { status } = ending
   yield* writeJob(tx, job, {
     status, finished_at: job.now, awaiting: null, resume_at: null, node: null,
     ...(status === "SUCCEEDED" ? { progress: 1 } : {}),
     ...(status === "FAILED" ? { failure: ending.failure } : {})
-  }, [...before, { body: lastEvent(job, ending), dedupeKey: "finished" }])
+  }, [...before, { body: lastEvent(job, ending), dedupeKey: "finished" }], stages)
   yield* definition.onFinished?.(tx, { jobId: job.id, trackId: job.track_id, options, status }) ?? Effect.void
   // What failed and may succeed when it is tried again finds its files then; Blobs lets them go after a while.
-  if (status !== "FAILED" || !ending.failure.retryable) yield* blobs.release(tx, job.id)
+  if (job.holds_blobs && (status !== "FAILED" || !ending.failure.retryable)) yield* blobs.release(tx, job.id)
 })
 
 /** Ends a job as failed, at a stage where there is one to blame; what was not begun is skipped. */
 export const failJob = Effect.fnUntraced(function*(tx: Transaction, services: JobServices, ending: EndingJob, failure: Failure, stageName: string | undefined) {
-  for (const stage of yield* readStages(tx, ending.job.id)) {
-    if (stage.name === stageName) yield* writeStage(tx, stage, { status: "FAILED", failure, finished_at: ending.job.now })
-    else if (!isFinishedStage(stage)) yield* writeStage(tx, stage, { status: "SKIPPED" })
-  }
-  yield* endJob(tx, services, ending, { status: "FAILED", failure })
+  const stages = yield* readStages(tx, ending.job.id)
+  const changes = stages.filter((stage) => stage.name === stageName || !isFinishedStage(stage)).map((stage) =>
+    changeStage(stage, stage.name === stageName ? { status: "FAILED", failure, finished_at: ending.job.now } : { status: "SKIPPED" }).change)
+  yield* endJob(tx, services, ending, { status: "FAILED", failure }, [], changes)
 })
 
 /** Ends a job whose cancellation was asked for, once nothing of it runs. */
 export const endCancelledJob = Effect.fnUntraced(function*(tx: Transaction, services: JobServices, ending: EndingJob) {
-  for (const stage of yield* readStages(tx, ending.job.id)) {
-    if (!isFinishedStage(stage)) yield* writeStage(tx, stage, { status: "CANCELLED", finished_at: ending.job.now })
-  }
-  yield* endJob(tx, services, ending, { status: "CANCELLED" })
+  const stages = yield* readStages(tx, ending.job.id)
+  const changes = stages.filter((stage) => !isFinishedStage(stage)).map((stage) => changeStage(stage, { status: "CANCELLED", finished_at: ending.job.now }).change)
+  yield* endJob(tx, services, ending, { status: "CANCELLED" }, [], changes)
 })

@@ -8,6 +8,7 @@ import { encodeFailure, type Failure } from "../domain/errorCatalog.ts"
 import { canTransition, isTerminal, type JobKind, type JobStatus } from "../domain/Job.ts"
 import { encodeEventBody, type JobEventBody } from "../domain/JobEvent.ts"
 import type { Transaction } from "../persistence/Database.ts"
+import { type StageChange, updateStage } from "./stageRows.ts"
 
 /** Told a job's id whenever its log has grown. A hint to read again, never the news itself. */
 export const jobChannel = "playhead_job"
@@ -34,6 +35,8 @@ export interface JobRow {
   readonly resume_at: Date | null
   readonly node: string | null
   readonly created_at: Date
+  /** Whether it holds files. */
+  readonly holds_blobs: boolean
   /** The database's time when the row was read. */
   readonly now: Date
 }
@@ -61,7 +64,7 @@ export interface Entry {
 
 const jobColumns = `
   id, kind, status, priority, track_id, attempt, options, degraded, failure, retry_of, last_sequence, resume_at, node,
-  created_at, clock_timestamp() as now`
+  created_at, exists (select 1 from job_blob h where h.job_id = job.id) as holds_blobs, clock_timestamp() as now`
 
 /** Locks a job's row until the transaction ends; undefined when there is none. */
 export const lockJob = (tx: Transaction, jobId: string): Effect.Effect<JobRow | undefined> =>
@@ -91,8 +94,8 @@ export const insertEvents = (first: number, lastSequence: number, entries: Reado
   }
 }
 
-/** Applies a change to a locked job and appends its events. A change of status that the state machine forbids is a bug. */
-export const writeJob = Effect.fnUntraced(function*(tx: Transaction, job: JobRow, patch: JobPatch, entries: ReadonlyArray<Entry>) {
+/** Applies a change to a locked job and to stages of it, and appends its events. A change of status that the state machine forbids is a bug. */
+export const writeJob = Effect.fnUntraced(function*(tx: Transaction, job: JobRow, patch: JobPatch, entries: ReadonlyArray<Entry>, stages: ReadonlyArray<StageChange> = []) {
   if (patch.status !== undefined && patch.status !== job.status && !canTransition(job.status, patch.status)) {
     return yield* Effect.die(new Error(`job ${job.id} cannot go from ${job.status} to ${patch.status}`))
   }
@@ -103,10 +106,16 @@ export const writeJob = Effect.fnUntraced(function*(tx: Transaction, job: JobRow
   })
   const assignments = columns.map(([column], index) => `${column} = $${index + 2}`).join(", ")
   const events = insertEvents(columns.length + 2, job.last_sequence, entries)
-  // One statement: the round trips of these are what a job's pace is made of.
+  const params: Array<unknown> = [job.id, ...columns.map(([, value]) => value), ...events.params]
+  const staged = stages.map((change, index) => {
+    const update = updateStage(params.length + 1, change)
+    params.push(...update.params)
+    return `, staged_${index} as (${update.sql})`
+  })
+  // One statement: round trips are what a job's pace is made of.
   yield* tx.query(
-    `with changed as (update job set ${assignments}, updated_at = clock_timestamp() where id = $1::uuid), logged as (${events.sql})
+    `with changed as (update job set ${assignments}, updated_at = clock_timestamp() where id = $1::uuid), logged as (${events.sql})${staged.join("")}
      select pg_notify('${jobChannel}', $1::uuid::text)`,
-    [job.id, ...columns.map(([, value]) => value), ...events.params]
+    params
   )
 })

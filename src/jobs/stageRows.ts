@@ -61,17 +61,28 @@ export const stageSnapshot = (stage: StageRow): StageSnapshot => ({
   finishedAt: dateTime(stage.finished_at)
 })
 
-/** Writes the change and returns the row as it now stands. */
-export const writeStage = Effect.fnUntraced(function*(tx: Transaction, stage: StageRow, patch: StagePatch) {
+/** A stage that is to change, as it will stand. `jobLog.writeJob` writes it together with its job. */
+export interface StageChange {
+  readonly stage: StageRow
+  readonly patch: StagePatch
+}
+
+/** The change, and the row as it stands then. */
+export const changeStage = (stage: StageRow, patch: StagePatch): { readonly change: StageChange; readonly row: StageRow } => ({
+  change: { stage, patch },
+  row: { ...stage, ...patch, failure: patch.failure === undefined ? stage.failure : patch.failure === null ? null : encodeFailure(patch.failure) }
+})
+
+/** The statement's part that makes the change (of the job `$1`), and its parameters from number `first` on. */
+export const updateStage = (first: number, { patch, stage }: StageChange) => {
   const columns = Object.entries({
     ...patch,
     ...("failure" in patch ? { failure: patch.failure ? JSON.stringify(encodeFailure(patch.failure)) : null } : {}),
     ...("output" in patch ? { output: JSON.stringify(patch.output) } : {})
   })
-  const assignments = columns.map(([column], index) => `${column} = $${index + 3}`).join(", ")
-  const rows = yield* tx.query<StageRow>(
-    `update job_stage set ${assignments} where job_id = $1 and position = $2 returning *`,
-    [stage.job_id, stage.position, ...columns.map(([, value]) => value)]
-  )
-  return rows[0] ?? (yield* Effect.die(new Error(`job ${stage.job_id} has lost its stage ${stage.name}`)))
-})
+  const assignments = columns.map(([column], index) => `${column} = $${first + index}`).join(", ")
+  return {
+    sql: `update job_stage set ${assignments} where job_id = $1::uuid and position = ${stage.position}`,
+    params: columns.map(([, value]) => value)
+  }
+}

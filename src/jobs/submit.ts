@@ -22,22 +22,19 @@ interface NewJob {
 /** The job's row, its stages, its first event and its queue entry. */
 export const insertJob = Effect.fnUntraced(function*(tx: Transaction, queue: Queue["Service"], job: NewJob) {
   const event = insertEvents(10, 0, [{ body: { _tag: "JobQueuedEvent" }, dedupeKey: "queued" }])
-  const rows = yield* tx.query<{ created_at: Date }>(
+  yield* tx.query(
     `with job as (
        insert into job (id, kind, status, priority, track_id, options, idempotency_key, input_hash, retry_of, last_sequence, created_at, updated_at)
        select $1::uuid, $2, 'QUEUED', $3, $4::uuid, $5::jsonb, $6, $7, $8::uuid, 1, t.now, t.now from clock_timestamp() as t (now)
-       returning created_at
      ), stage as (
        insert into job_stage (job_id, position, name, status)
        select $1::uuid, s.position - 1, s.name, 'PENDING' from unnest($9::text[]) with ordinality as s (name, position)
      ), logged as (${event.sql})
-     select created_at, pg_notify('${jobChannel}', $1::uuid::text) from job`,
+     select pg_notify('${jobChannel}', $1::uuid::text)`,
     [
       job.id, job.kind, job.priority, job.trackId, JSON.stringify(job.options), job.idempotency?.key ?? null,
       job.idempotency?.inputHash ?? null, job.retryOf ?? null, job.stages, ...event.params
     ]
   )
-  const created_at = rows[0]?.created_at
-  if (created_at === undefined) return yield* Effect.die(new Error(`job ${job.id} was not written`))
-  yield* queue.send(tx, { id: job.id, kind: job.kind, priority: job.priority, created_at })
+  yield* queue.send(tx, { id: job.id, kind: job.kind, priority: job.priority })
 })

@@ -76,7 +76,7 @@ const claimJob = Effect.fnUntraced(function*(tx: Transaction, { definition, deli
   const next = stages.find((stage) => !isFinishedStage(stage))
   if (next === undefined) return yield* Effect.die(new Error(`job ${job.id} is not finished but all of its stages are`))
   const attempt = job.attempt + 1
-  const first = yield* beginStage(tx, next, job.now)
+  const { change, row: first } = beginStage(next, job.now)
   const reused = attempt > 1 ? [] : stages.filter((stage) => stage.status === "REUSED").map((stage): Entry => ({
     body: { _tag: "StageSucceededEvent", stage: stageSnapshot(stage), reused: true },
     dedupeKey: `stage-reused:${stage.name}`
@@ -88,7 +88,7 @@ const claimJob = Effect.fnUntraced(function*(tx: Transaction, { definition, deli
     { body: { _tag: "JobStartedEvent", attempt }, dedupeKey: `started:${attempt}` },
     ...reused,
     stageStarted(first, attempt)
-  ])
+  ], [change])
   // The run that held it before, if it still lives, is to stop.
   if (job.node !== null) yield* tx.notify(controlChannel, job.id)
   yield* definition.onStarted?.(tx, { jobId: job.id, trackId: job.track_id }) ?? Effect.void
