@@ -4,6 +4,7 @@
  */
 import { Context, type Effect, type Schema, type Scope } from "effect"
 import type { Failure } from "../domain/errorCatalog.ts"
+import type { StorageError } from "../domain/errors.ts"
 import type { JobKind, StageName, TerminalStatus } from "../domain/Job.ts"
 import type { Transaction } from "../persistence/Database.ts"
 
@@ -16,8 +17,8 @@ export interface StageRun<Options> {
   readonly options: Options
   /** What an earlier stage of this job returned, in this run or in one before it. */
   readonly output: <Output>(stage: StageDefinition<Options, Output>) => Output
-  /** A directory of this run alone; it is gone when the run ends, whatever happens. */
-  readonly workDirectory: string
+  /** A directory of this stage's run alone, made when first asked for; it is gone when the run ends, whatever happens. */
+  readonly workDirectory: Effect.Effect<string, StorageError, Scope.Scope>
   /** Says how far the stage is, 0 to 1. Cheap: call it as often as there is news. */
   readonly reportProgress: (fraction: number) => void
 }

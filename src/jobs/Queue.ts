@@ -9,8 +9,8 @@ import type { JobKind } from "../domain/Job.ts"
 import { Database, type Transaction } from "../persistence/Database.ts"
 
 const queueName = "job"
-/** Notified on commit when an entry was added that can be fetched at once. */
-const queueChannel = "playhead_queue"
+/** Notified on commit when an entry was added that can be taken at once. */
+export const queueChannel = "playhead_queue"
 
 /** How long a silent worker keeps its entry; pg-boss accepts no less. */
 const heartbeatSeconds = 10
@@ -43,7 +43,9 @@ export interface Delivery {
 }
 
 export class Queue extends Context.Service<Queue, {
-  /** Adds an entry in the transaction: it is there when the transaction commits, and only then. */
+  /** Adds an entry in the transaction: it is there when the transaction commits, and only then. Announcing it on `queueChannel` is the caller's. */
+  readonly add: (tx: Transaction, job: Ticket, startAfter?: Date) => Effect.Effect<void>
+  /** Adds an entry and, when it can be taken at once, announces it. */
   readonly send: (tx: Transaction, job: Ticket, startAfter?: Date) => Effect.Effect<void>
   /** Removes an entry that was taken. */
   readonly settle: (tx: Transaction, entryId: string) => Effect.Effect<void>
@@ -53,6 +55,8 @@ export class Queue extends Context.Service<Queue, {
   readonly prioritize: (tx: Transaction, jobId: string, priority: number) => Effect.Effect<void>
   /** Takes the entry of the highest priority that is due, of these the oldest; it is held by whoever commits the transaction. */
   readonly take: (tx: Transaction, except: ReadonlyArray<JobKind>) => Effect.Effect<Delivery | undefined>
+  /** How many entries are due that are not of these kinds, up to `limit`. */
+  readonly due: (limit: number, except: ReadonlyArray<JobKind>) => Effect.Effect<number>
   /** Whether an entry is due that goes before those of this priority. */
   readonly isOvertaken: (tx: Transaction, priority: number) => Effect.Effect<boolean>
   /** Says that the entries are being worked on. One that somebody else has taken since is left alone. */
@@ -97,7 +101,7 @@ export class Queue extends Context.Service<Queue, {
       // pg-boss declares only the one method it calls, with another opinion on its argument than kysely's types have.
       const within = (tx: Transaction) => fromKysely(tx.em.getTransactionContext() as KyselyTransactionLike)
 
-      const send = Effect.fn("Queue.send")(function*(tx: Transaction, job: Ticket, startAfter?: Date) {
+      const add = Effect.fn("Queue.add")(function*(tx: Transaction, job: Ticket, startAfter?: Date) {
         const entryId = yield* Effect.promise(() =>
           boss.send(queueName, { jobId: job.id }, {
             db: within(tx),
@@ -110,6 +114,9 @@ export class Queue extends Context.Service<Queue, {
         if (job.created_at !== undefined) {
           yield* tx.query("update pgboss.job set created_on = $3 where name = $1 and id = $2", [queueName, entryId, job.created_at])
         }
+      })
+      const send = Effect.fn("Queue.send")(function*(tx: Transaction, job: Ticket, startAfter?: Date) {
+        yield* add(tx, job, startAfter)
         if (startAfter === undefined) yield* tx.notify(queueChannel, "")
       })
 
@@ -122,6 +129,7 @@ export class Queue extends Context.Service<Queue, {
       })
 
       return Queue.of({
+        add,
         send,
         release,
         settle: Effect.fn("Queue.settle")((tx, entryId) =>
@@ -137,6 +145,17 @@ export class Queue extends Context.Service<Queue, {
             Effect.map(([entry]) => entry === undefined ? undefined : { entryId: entry.id, jobId: entry.data.jobId, retryCount: entry.retryCount })
           )
         ),
+        due: (limit, except) =>
+          Effect.map(
+            database.query<{ count: number }>(
+              "jobs.due",
+              `select count(*)::int as count from (
+                 select 1 from ${entries} and ${waiting} and b.start_after <= now() and not coalesce(b.group_id = any($2::text[]), false) limit $1
+               ) as due`,
+              [limit, except]
+            ),
+            (rows) => rows[0]?.count ?? 0
+          ),
         isOvertaken: (tx, priority) =>
           tx.query(`select 1 from ${entries} and ${waiting} and b.priority > $1 and b.start_after <= now() limit 1`, [priority]).pipe(
             Effect.map((rows) => rows.length > 0)

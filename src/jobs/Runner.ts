@@ -98,7 +98,7 @@ export class Runner extends Context.Service<Runner, {
         const definition = claim.definition.stages.find((stage) => stage.name === row.name)
         if (definition === undefined) return yield* Effect.die(new Error(`${claim.definition.kind} has no stage ${row.name}`))
         const meter = makeProgressMeter()
-        const workDirectory = yield* workDirectories.make
+        const workDirectory = yield* Effect.cached(workDirectories.make)
         yield* Effect.forkScoped(
           meter.record((fraction) =>
             database.transaction((tx) => recordProgress(tx, claim, row, fraction, progressOf(claim.definition, row.position, fraction))).pipe(

@@ -44,6 +44,8 @@ export class Worker extends Context.Service<Worker, {
         const running = new Map<string, Running>()
         /** Slots that are free but spoken for, while an entry is being taken. */
         let taking = 0
+        /** An entry has come since the last look. */
+        let announced = false
         const wake = yield* Latch.make(true)
         const isFull = () => running.size + taking >= settings.concurrency
         const runs = (jobId: string) => running.has(jobId)
@@ -94,12 +96,14 @@ export class Worker extends Context.Service<Worker, {
           return takeOne(taker).pipe(Effect.ensuring(Effect.sync(() => { taking-- })))
         }
 
-        /** Fills the free slots: with one look, then two at once, then four, as long as each finds something. */
+        /** Fills the free slots: a look that costs little says how many are worth taking at once. What was announced is taken without it. */
         const fill = Effect.gen(function*() {
-          for (let takers = 1; !isFull(); takers *= 2) {
-            const round = Math.min(takers, settings.concurrency - running.size)
-            const found = yield* Effect.forEach(Array.from({ length: round }, (_, taker) => taker), takeAs, { concurrency: "unbounded" })
-            if (!found.every(Boolean)) return
+          while (!isFull()) {
+            const free = settings.concurrency - running.size
+            const takers = announced ? 1 : yield* queue.due(free, exhaustedKinds(0))
+            announced = false
+            const found = yield* Effect.forEach(Array.from({ length: takers }, (_, taker) => taker), takeAs, { concurrency: "unbounded" })
+            if (!found.some(Boolean)) return
           }
         }).pipe(
           // Or a job could be claimed and not run.
@@ -133,7 +137,10 @@ export class Worker extends Context.Service<Worker, {
             yield* FiberSet.awaitEmpty(fibers).pipe(Effect.timeoutOption(stopTimeout))
           })
         )
-        yield* queue.onEntries(() => Latch.openUnsafe(wake))
+        yield* queue.onEntries(() => {
+          announced = true
+          Latch.openUnsafe(wake)
+        })
         const forkBackground = yield* FiberSet.makeRuntime()
         yield* database.listen(controlChannel, (jobId) => forkBackground(survive("Looking for runs to stop", obey(jobId))))
         yield* Effect.forkScoped(

@@ -8,7 +8,7 @@ import { encodeFailure, type Failure } from "../domain/errorCatalog.ts"
 import { canTransition, isTerminal, type JobKind, type JobStatus } from "../domain/Job.ts"
 import { encodeEventBody, type JobEventBody } from "../domain/JobEvent.ts"
 import type { Transaction } from "../persistence/Database.ts"
-import { type StageChange, updateStage } from "./stageRows.ts"
+import { type StageChange, stageFromJson, type StageRow, updateStage } from "./stageRows.ts"
 
 /** Told a job's id whenever its log has grown. A hint to read again, never the news itself. */
 export const jobChannel = "playhead_job"
@@ -69,6 +69,19 @@ const jobColumns = `
 /** Locks a job's row until the transaction ends; undefined when there is none. */
 export const lockJob = (tx: Transaction, jobId: string): Effect.Effect<JobRow | undefined> =>
   Effect.map(tx.query<JobRow>(`select ${jobColumns} from job where id = $1 for update`, [jobId]), (rows) => rows[0])
+
+/** As `lockJob`, with its stages in order. */
+export const lockJobWithStages = Effect.fnUntraced(function*(tx: Transaction, jobId: string) {
+  const rows = yield* tx.query<JobRow & { readonly stages: ReadonlyArray<StageRow> | null }>(
+    `with job as (select * from job where id = $1 for update)
+     select ${jobColumns}, (select jsonb_agg(s order by s.position) from job_stage s where s.job_id = job.id) as stages from job`,
+    [jobId]
+  )
+  const row = rows[0]
+  if (row === undefined) return undefined
+  const { stages, ...job } = row
+  return { job, stages: (stages ?? []).map(stageFromJson) }
+})
 
 /** As `lockJob`, for the run that holds the job: fails when it does so no longer. */
 export const lockOwnJob = Effect.fnUntraced(function*(tx: Transaction, jobId: string, attempt: number) {

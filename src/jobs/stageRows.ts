@@ -46,6 +46,13 @@ export const isFinishedStage = (stage: StageRow): boolean => finished.has(stage.
 export const readStages = (tx: Transaction, jobId: string): Effect.Effect<ReadonlyArray<StageRow>> =>
   tx.query<StageRow>(`select * from job_stage where job_id = $1 order by position`, [jobId])
 
+/** JSON has no dates. */
+export const stageFromJson = (stage: StageRow): StageRow => ({
+  ...stage,
+  started_at: stage.started_at === null ? null : new Date(stage.started_at),
+  finished_at: stage.finished_at === null ? null : new Date(stage.finished_at)
+})
+
 const dateTime = (date: Date | null) => date === null ? null : DateTime.fromDateUnsafe(date)
 
 export const stageSnapshot = (stage: StageRow): StageSnapshot => ({

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { JobKind, JobPriority, StageName } from "../domain/Job.ts"
 import type { Transaction } from "../persistence/Database.ts"
 import { insertEvents, jobChannel } from "./jobLog.ts"
-import type { Queue } from "./Queue.ts"
+import { type Queue, queueChannel } from "./Queue.ts"
 
 /** As stored: higher is sooner. */
 export const priorityRank: { readonly [P in JobPriority]: number } = { LOW: 0, NORMAL: 1, HIGH: 2 }
@@ -30,11 +30,11 @@ export const insertJob = Effect.fnUntraced(function*(tx: Transaction, queue: Que
        insert into job_stage (job_id, position, name, status)
        select $1::uuid, s.position - 1, s.name, 'PENDING' from unnest($9::text[]) with ordinality as s (name, position)
      ), logged as (${event.sql})
-     select pg_notify('${jobChannel}', $1::uuid::text)`,
+     select pg_notify('${jobChannel}', $1::uuid::text), pg_notify('${queueChannel}', '')`,
     [
       job.id, job.kind, job.priority, job.trackId, JSON.stringify(job.options), job.idempotency?.key ?? null,
       job.idempotency?.inputHash ?? null, job.retryOf ?? null, job.stages, ...event.params
     ]
   )
-  yield* queue.send(tx, { id: job.id, kind: job.kind, priority: job.priority })
+  yield* queue.add(tx, { id: job.id, kind: job.kind, priority: job.priority })
 })

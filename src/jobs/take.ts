@@ -6,9 +6,9 @@ import { beginStage, stageStarted } from "./advance.ts"
 import type { Claim, JobServices } from "./Claim.ts"
 import { endCancelledJob } from "./ending.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
-import { controlChannel, type Entry, type JobRow, lockJob, writeJob } from "./jobLog.ts"
+import { controlChannel, type Entry, type JobRow, lockJobWithStages, writeJob } from "./jobLog.ts"
 import type { Delivery } from "./Queue.ts"
-import { isFinishedStage, readStages, stageSnapshot } from "./stageRows.ts"
+import { isFinishedStage, type StageRow, stageSnapshot } from "./stageRows.ts"
 
 /** Where a job waits for a node that knows its kind, as while nodes of two versions run. */
 const unknownKindDelayMs = 10_000
@@ -41,11 +41,12 @@ export const takeJob = Effect.fn("jobs.take")(function*(tx: Transaction, service
   taking.onDelivery(delivery)
   const settled = Effect.as(queue.settle(tx, delivery.entryId), { _tag: "Settled" } satisfies Taken)
 
-  const job = yield* lockJob(tx, delivery.jobId)
-  if (job === undefined) {
+  const locked = yield* lockJobWithStages(tx, delivery.jobId)
+  if (locked === undefined) {
     yield* Effect.logInfo("A queue entry names a job that does not exist; it was removed").pipe(Effect.annotateLogs({ jobId: delivery.jobId }))
     return yield* settled
   }
+  const { job, stages } = locked
   if (isTerminal(job.status)) return yield* settled
   // Another entry stands for the time when it is due.
   if (job.status === "WAITING" && job.resume_at !== null && job.resume_at > job.now) return yield* settled
@@ -60,7 +61,7 @@ export const takeJob = Effect.fn("jobs.take")(function*(tx: Transaction, service
     yield* endCancelledJob(tx, services, { job, definition, options })
     return yield* settled
   }
-  return { _tag: "Claimed", claim: yield* claimJob(tx, { delivery, definition, options, job, node: taking.node }) } satisfies Taken
+  return { _tag: "Claimed", claim: yield* claimJob(tx, { delivery, definition, options, job, stages, node: taking.node }) } satisfies Taken
 })
 
 interface Claiming {
@@ -68,11 +69,11 @@ interface Claiming {
   readonly definition: AnyJobKind
   readonly options: unknown
   readonly job: JobRow
+  readonly stages: ReadonlyArray<StageRow>
   readonly node: string
 }
 
-const claimJob = Effect.fnUntraced(function*(tx: Transaction, { definition, delivery, job, node, options }: Claiming) {
-  const stages = yield* readStages(tx, job.id)
+const claimJob = Effect.fnUntraced(function*(tx: Transaction, { definition, delivery, job, node, options, stages }: Claiming) {
   const next = stages.find((stage) => !isFinishedStage(stage))
   if (next === undefined) return yield* Effect.die(new Error(`job ${job.id} is not finished but all of its stages are`))
   const attempt = job.attempt + 1

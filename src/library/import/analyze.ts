@@ -49,7 +49,7 @@ export const analyzeOriginal = (services: ImportServices, earlier: Earlier): Sta
     const keep = Effect.fnUntraced(function* (drawn: Waveform) {
       const bytes = encodeDat(drawn)
       const sha256 = createHash("sha256").update(bytes).digest("hex")
-      const datPath = join(workDirectory, `${drawn.samplesPerPixel}.dat`)
+      const datPath = join(yield* workDirectory, `${drawn.samplesPerPixel}.dat`)
       yield* storing("The waveform could not be written", () => writeFile(datPath, bytes))
       yield* services.blobs.hold(jobId, { path: datPath, sha256, sizeBytes: bytes.length })
       return { samplesPerPixel: drawn.samplesPerPixel, sha256 }

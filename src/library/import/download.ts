@@ -20,7 +20,7 @@ export const download = (services: ImportServices): StageDefinition<ImportOption
   reuse: (tx, { jobId, output }) => services.blobs.share(tx, jobId, [output.sha256]),
   run: Effect.fnUntraced(function* ({ jobId, options: { source }, reportProgress, workDirectory }) {
     if (source._tag === "Stored") return { output: { sha256: source.sha256, sizeBytes: source.sizeBytes, filename: source.filename } }
-    const path = join(workDirectory, "original")
+    const path = join(yield* workDirectory, "original")
     const limits = { maxBytes: services.limits.maxBytes, timeoutMs: services.limits.downloadTimeoutMs }
     const received = source._tag === "Url"
       ? yield* services.outbound.download(source.url, path, {

@@ -40,7 +40,7 @@ export const readMetadata = (services: ImportServices, original: ReturnType<type
     const { cover, ...tags } = yield* readTags(path)
     const described = { ...tags, quality: metadataQuality({ ...tags, cover }) }
     if (cover === null) return { output: { tags: described, cover: null } }
-    const coverPath = join(workDirectory, "cover")
+    const coverPath = join(yield* workDirectory, "cover")
     yield* storing("The cover could not be written", () => writeFile(coverPath, cover.bytes))
     const stored = { sha256: createHash("sha256").update(cover.bytes).digest("hex"), sizeBytes: cover.bytes.length }
     yield* services.blobs.hold(jobId, { path: coverPath, ...stored })
