@@ -5,6 +5,7 @@ import { type Engine, ormOptions } from "./engine.ts"
 import { databaseFailure, DatabaseStartError } from "./failures.ts"
 import { notifications } from "./notifications.ts"
 import { releaseDeadConnections } from "./poolRepair.ts"
+import { prepareRepeated } from "./preparedStatements.ts"
 
 interface PostgresSettings {
   readonly url: Redacted.Redacted<string>
@@ -80,6 +81,7 @@ export const openPostgres = Effect.fn("openPostgres")(function* (settings: Postg
             // MikroORM reads dates and times both as text and as Date; pg-boss and the read queries want Date.
             pool.options.types = types
             releaseDeadConnections(pool)
+            prepareRepeated(pool)
           }
         }
       })
