@@ -155,7 +155,7 @@ export const startCluster = async ({ databaseUrl, nodes: environments }: Cluster
     for (let tries = 1; tries <= 300; tries++) {
       const node = nodes[turn++ % nodes.length]
       const answer = await fetch(`http://127.0.0.1:${node?.doorPort}/${name}?stageMs=${stageMs}&priority=${priority}`, { method: "POST", signal: AbortSignal.timeout(10_000) })
-        .then(async (response) => (response.ok ? await response.text() : undefined), () => undefined)
+        .then((response) => response.ok ? response.text() : undefined, () => undefined)
       if (answer !== undefined) {
         names.set(name, answer)
         watcher.follow(answer)

@@ -9,10 +9,10 @@ import { atMost, type Figure, none, randomFrom, type Scenario } from "./Scenario
 /** A client that asks all the time; what it was answered with an error. */
 const askOn = (cluster: Cluster) => {
   const errors: Array<string> = []
-  let stopped = false
+  const stopping = new AbortController()
   const answers: Array<number> = []
   const asking = (async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const begun = performance.now()
       const response = await fetch(`http://127.0.0.1:${cluster.nodes[0]?.port}/graphql`, {
         method: "POST",
@@ -28,7 +28,7 @@ const askOn = (cluster: Cluster) => {
     errors,
     answers,
     stop: () => {
-      stopped = true
+      stopping.abort()
       return asking
     }
   }

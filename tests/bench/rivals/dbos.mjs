@@ -72,4 +72,3 @@ const measure = async (workflow) => {
 console.log(JSON.stringify({ bare: await measure(bare), likeForLike: await measure(likeForLike) }))
 await DBOS.shutdown()
 await pool.end()
-process.exit(0)
