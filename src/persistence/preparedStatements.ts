@@ -3,8 +3,10 @@ import type pg from "pg"
 
 /** A text that comes so often is worth preparing; one that is built anew each time never does. */
 const preparedFrom = 3
-/** Each takes memory of the server's, on each connection. */
+/** Each takes memory, here and on each connection. */
 const maxTexts = 1000
+/** Longer ones have values in them. */
+const maxTextLength = 10_000
 
 /**
  * Lets a pool's connections prepare the statements that they repeat. Parsing and planning take longer than executing
@@ -15,7 +17,7 @@ export const prepareRepeated = (pool: pg.Pool): void => {
   const nameOf = (text: string): string | undefined => {
     let known = texts.get(text)
     if (known === undefined) {
-      if (texts.size >= maxTexts) return undefined
+      if (texts.size >= maxTexts || text.length > maxTextLength) return undefined
       known = { times: 0, name: createHash("sha256").update(text).digest("base64url") }
       texts.set(text, known)
     }

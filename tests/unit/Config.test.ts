@@ -39,7 +39,10 @@ describe("Configuration", () => {
         downloadTimeoutMs: 300_000,
         maxUploadBytes: 500 * 1_048_576,
         maxDurationMs: 240 * 60_000,
+        maxStreamBacklogBytes: 1_048_576,
         jobConcurrency: 6,
+        jobKindConcurrency: new Map(),
+        jobLogRetentionDays: 30,
         logFormat: "json",
         logLevel: "Info",
         warnings: []
@@ -66,7 +69,10 @@ describe("Configuration", () => {
         DOWNLOAD_TIMEOUT_SECONDS: "40",
         MAX_UPLOAD_MB: "1",
         MAX_DURATION_MINUTES: "2",
+        MAX_STREAM_BACKLOG_KB: "64",
         JOB_CONCURRENCY: "1",
+        JOB_KIND_CONCURRENCY: "IMPORT=2, SEPARATE=1",
+        JOB_LOG_RETENTION_DAYS: "7",
         LOG_FORMAT: "PRETTY",
         LOG_LEVEL: "debug"
       })
@@ -88,7 +94,10 @@ describe("Configuration", () => {
         downloadTimeoutMs: 40_000,
         maxUploadBytes: 1_048_576,
         maxDurationMs: 120_000,
+        maxStreamBacklogBytes: 65_536,
         jobConcurrency: 1,
+        jobKindConcurrency: new Map([["IMPORT", 2], ["SEPARATE", 1]]),
+        jobLogRetentionDays: 7,
         logFormat: "pretty",
         logLevel: "Debug",
         warnings: []
@@ -150,7 +159,7 @@ describe("Configuration", () => {
 
   it.effect.each([
     ["PORT", "-1"], ["PORT", "4000.5"], ["PORT", "0x10"], ["PORT", "65536"], ["PORT", "http"],
-    ["DB_POOL_SIZE", "0"], ["JOB_CONCURRENCY", "0"], ["DB_STATEMENT_TIMEOUT_MS", "99"], ["MAX_DURATION_MINUTES", "999999999999999"],
+    ["DB_POOL_SIZE", "0"], ["JOB_CONCURRENCY", "0"], ["JOB_KIND_CONCURRENCY", "IMPORT"], ["JOB_KIND_CONCURRENCY", "IMPORTS=2"], ["JOB_KIND_CONCURRENCY", "IMPORT=0"], ["DB_STATEMENT_TIMEOUT_MS", "99"], ["MAX_DURATION_MINUTES", "999999999999999"],
     ["HOST", "127.0.0.1:4000"], ["HOST", "[::1]"], ["HOST", "http://localhost"],
     ["DATABASE_URL", "playhead"], ["DATABASE_URL", "postgres:playhead"],
     ["PLAYHEAD_ROLES", ","], ["PLAYHEAD_ALLOW_PRIVATE_SOURCES", "http://nas"], ["PLAYHEAD_ALLOW_PRIVATE_SOURCES", "10.0.0.0/8"],
