@@ -22,7 +22,7 @@ export const atMost = (figure: string, value: number, bar: number, unit = ""): F
 export const atLeast = (figure: string, value: number, bar: number, unit = ""): Figure => ({ figure, value: `${value}${unit}`, bar: `≥ ${bar}${unit}`, ok: value >= bar })
 export const none = (figure: string, found: ReadonlyArray<string>): Figure => ({
   figure,
-  value: found.length === 0 ? "0" : `${found.length}: ${found.slice(0, 3).join("; ")}`,
+  value: found.length === 0 ? "0" : `${found.length}: ${found.slice(0, 3).map((one) => one.slice(0, 160)).join("; ")}`,
   bar: "0",
   ok: found.length === 0
 })

@@ -5,15 +5,20 @@
  */
 import { cpus, loadavg } from "node:os"
 import { parseArgs } from "node:util"
+import { movedClocks } from "./clocks.ts"
+import { emptiedQueue } from "./emptiedQueue.ts"
+import { frozenNode } from "./frozen.ts"
 import { killedOnPglite, killedOnPostgres } from "./killed.ts"
-import { emptiedQueue, faultyNetwork, terminatedConnections } from "./lostDatabase.ts"
 import { model } from "./model.ts"
+import { faultyNetwork } from "./network.ts"
+import { roles, rollingRestart } from "./rollingRestart.ts"
 import type { Figure, Scenario } from "./Scenario.ts"
 import * as stalledClient from "./stalledClient.ts"
-import { frozenNode, rollingRestart, twoNodes, wrongClocks } from "./twoNodes.ts"
+import { terminatedConnections } from "./terminated.ts"
+import { twoHosts, twoNodes } from "./twoNodes.ts"
 
 const scenarios: ReadonlyArray<Scenario> = [
-  killedOnPostgres, killedOnPglite, twoNodes, rollingRestart, frozenNode, wrongClocks, terminatedConnections, faultyNetwork, emptiedQueue, model, stalledClient
+  killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks, model, stalledClient
 ]
 
 const { values } = parseArgs({ options: { seed: { type: "string", default: String(Date.now() % 100_000) }, only: { type: "string", default: "" }, short: { type: "boolean", default: false } } })

@@ -4,7 +4,7 @@
  */
 import http from "node:http"
 import { runMain } from "@effect/platform-node/NodeRuntime"
-import { Effect, Layer, Schema } from "effect"
+import { Cause, Effect, Exit, Layer, Schema } from "effect"
 import { appLayer } from "../../src/App.ts"
 import { AppConfig } from "../../src/Config.ts"
 import { SourceUnreachableError } from "../../src/domain/errors.ts"
@@ -14,6 +14,7 @@ import type { JobKindDefinition, StageRun } from "../../src/jobs/JobKinds.ts"
 import { Jobs } from "../../src/jobs/Jobs.ts"
 import { layer as logging } from "../../src/logging.ts"
 import { Database } from "../../src/persistence/Database.ts"
+import { startFailure } from "../../src/startup/startFailure.ts"
 
 const ledger = process.env["LEDGER_URL"] ?? ""
 const doorPort = Number(process.env["DOOR_PORT"])
@@ -30,10 +31,15 @@ const stages = (["REQUEST", "FETCH_RESULT", "FINALIZE"] as const).map((stage) =>
       yield* half
       reportProgress(0.5)
       const url = `${ledger}/${encodeURIComponent(`${options.name}/${stage}`)}`
-      yield* Effect.tryPromise({
-        try: (signal) => fetch(url, { method: "POST", headers: { "idempotency-key": `${jobId}/${stage}` }, signal }).then((response) => response.text()),
+      const answer = yield* Effect.tryPromise({
+        try: async (signal) => {
+          const response = await fetch(url, { method: "POST", headers: { "idempotency-key": `${jobId}/${stage}` }, signal })
+          await response.text()
+          return response
+        },
         catch: (cause) => new SourceUnreachableError({ message: "The ledger did not answer.", url, cause })
       })
+      if (!answer.ok) return yield* new SourceUnreachableError({ message: "The ledger refused.", url, httpStatus: answer.status })
       yield* half
       return { output: null }
     })
@@ -73,4 +79,7 @@ const program = Effect.gen(function* () {
   const app = appLayer(config, [kind])
   return yield* Layer.launch(Layer.provideMerge(door, app)).pipe(Effect.provide(logging({ format: config.logFormat, level: config.logLevel })))
 })
-runMain(program.pipe(Effect.provide(AppConfig.layer)))
+// As src/launch.ts has it.
+runMain(program.pipe(Effect.provide(AppConfig.layer)), {
+  teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : startFailure(Cause.squash(exit.cause)).exitCode)
+})

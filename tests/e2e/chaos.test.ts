@@ -1,16 +1,21 @@
 import { describe, expect, it } from "vitest"
+import { movedClocks } from "../chaos/clocks.ts"
+import { emptiedQueue } from "../chaos/emptiedQueue.ts"
+import { frozenNode } from "../chaos/frozen.ts"
 import { killedOnPglite, killedOnPostgres } from "../chaos/killed.ts"
-import { emptiedQueue, faultyNetwork, terminatedConnections } from "../chaos/lostDatabase.ts"
-import { frozenNode, rollingRestart, twoNodes, wrongClocks } from "../chaos/twoNodes.ts"
+import { faultyNetwork } from "../chaos/network.ts"
+import { roles, rollingRestart } from "../chaos/rollingRestart.ts"
+import { terminatedConnections } from "../chaos/terminated.ts"
+import { twoHosts, twoNodes } from "../chaos/twoNodes.ts"
 
 /** The long versions, with their bars of time, are `npm run chaos`. */
 describe("no job is lost, doubled or stuck, and no stream has a gap:", () => {
-  it.each([killedOnPostgres, killedOnPglite, twoNodes, rollingRestart, frozenNode, wrongClocks, terminatedConnections, faultyNetwork, emptiedQueue])(
+  it.each([killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks])(
     "$name",
     async ({ run }) => {
       const figures = await run({ seed: 1, short: true })
       expect(figures.filter(({ ok }) => !ok)).toEqual([])
     },
-    180_000
+    120_000
   )
 })
