@@ -90,7 +90,8 @@ export const startCluster = async ({ databaseUrl, dataDir: givenDir, nodes: envi
   const submit = async ({ name, priority = "NORMAL", stageMs }: JobOptions): Promise<Submission> => {
     const submission: Submission = { name, tries: 0, id: undefined, errors: [] }
     submissions.push(submission)
-    while (submission.tries++ < submitTries) {
+    for (let tries = 1; tries <= submitTries; tries++) {
+      submission.tries = tries
       const node = nodes[turn++ % nodes.length]
       const response = await fetch(`http://127.0.0.1:${node?.doorPort}/${name}?stageMs=${stageMs}&priority=${priority}`, { method: "POST", signal: AbortSignal.timeout(10_000) })
         .then(async (answer) => ({ ok: answer.ok, text: await answer.text() }), () => undefined)

@@ -29,11 +29,13 @@ export const startFaultProxy = async (targetPort: number) => {
   /** In order, whatever the fault of the moment each piece met. */
   const passOn = (connection: Connection, from: Socket, to: Socket) => {
     let before = Promise.resolve()
-    from.on("data", (chunk) => {
-      const wait = fault === "latency" ? pause(latencyMs) : fault === "stalled" ? healed.promise : undefined
-      before = Promise.all([before, wait]).then(() => {
-        if (!connection.broken && to.writable) to.write(chunk)
-      })
+    const passOne = async (chunk: Buffer, previous: Promise<void>, wait: Promise<void> | undefined) => {
+      await previous
+      await wait
+      if (!connection.broken && to.writable) to.write(chunk)
+    }
+    from.on("data", (chunk: Buffer) => {
+      before = passOne(chunk, before, fault === "latency" ? pause(latencyMs) : fault === "stalled" ? healed.promise : undefined)
     })
     from.on("error", () => {})
     from.on("close", () => {

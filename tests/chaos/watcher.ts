@@ -82,8 +82,8 @@ const reason = (error: unknown): string =>
 const take = async (client: Client, job: Watched): Promise<void> => {
   const after = job.events.at(-1)?.sequence ?? 0
   for await (const { data, errors } of client.iterate<{ jobEvents: Wire }>({ query: document, variables: { id: job.id, after } })) {
-    if (errors !== undefined) throw errors
-    if (data?.jobEvents === undefined || data.jobEvents === null) continue
+    if (errors !== undefined) throw new Error(`error: ${JSON.stringify(errors)}`)
+    if (!data?.jobEvents) continue
     const event = seen(data.jobEvents)
     const last = job.events.at(-1)?.sequence ?? 0
     // Progress may be left out where a connection is slow; here none is.
@@ -99,12 +99,12 @@ export const makeWatcher = (ports: ReadonlyArray<number>) => {
   const sockets = makeSockets(ports)
   const watched = new Map<string, Watched>()
   const interruptions: Array<string> = []
-  let closed = false
+  const closing = new AbortController()
 
   const follow = async (job: Watched): Promise<void> => {
-    while (!job.ended && !closed) {
+    while (!job.ended && !closing.signal.aborted) {
       await sockets.use((client) => take(client, job)).catch(async (error: unknown) => {
-        if (!closed) interruptions.push(reason(error))
+        if (!closing.signal.aborted) interruptions.push(reason(error))
         await pause(100)
       })
     }
@@ -137,7 +137,7 @@ export const makeWatcher = (ports: ReadonlyArray<number>) => {
       return logs
     },
     close: async () => {
-      closed = true
+      closing.abort()
       await sockets.close()
     }
   }
