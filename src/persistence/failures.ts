@@ -11,7 +11,7 @@ export class DatabaseFailure extends Schema.TaggedError<DatabaseFailure>()("Data
   /** Of PostgreSQL (appendix A of its manual), where the server had a say. */
   sqlState: Schema.UndefinedOr(Schema.String),
   connectionLost: Schema.Boolean,
-  /** COMMIT was sent and never answered: the transaction may or may not have taken effect. */
+  /** COMMIT was never answered, and nobody could be asked either: the transaction may or may not have taken effect. */
   outcomeUnknown: Schema.Boolean,
   cause: Schema.Defect()
 }) {
@@ -23,6 +23,13 @@ export class DatabaseFailure extends Schema.TaggedError<DatabaseFailure>()("Data
   /** The same transaction can succeed when it is run again: it has left no trace, and what stopped it passes. */
   get transient(): boolean {
     return !this.outcomeUnknown && (this.connectionLost || this.sqlState === "40001" || this.sqlState === "40P01")
+  }
+}
+
+/** The connection was lost while committing, and the server says that the transaction was rolled back: see commitFate.ts. */
+export class NotCommitted extends Error {
+  constructor(cause: unknown) {
+    super("The connection was lost before the transaction was committed", { cause })
   }
 }
 
@@ -64,6 +71,7 @@ const sqlStateOf = (error: unknown): string | undefined => {
 /** Says in this codebase's terms what a driver threw. */
 export const databaseFailure = (error: unknown, options?: { readonly committing: boolean }): DatabaseFailure => {
   if (error instanceof DatabaseFailure) return error
+  if (error instanceof NotCommitted) return databaseFailure(error.cause)
   const sqlState = sqlStateOf(error)
   const message = textOf(error, "message") ?? String(error)
   const connectionLost =

@@ -1,6 +1,7 @@
 import { MikroORM } from "@mikro-orm/postgresql"
 import { Effect, Redacted } from "effect"
 import pg from "pg"
+import { learnCommitFates } from "./commitFate.ts"
 import { type Engine, ormOptions } from "./engine.ts"
 import { databaseFailure, DatabaseStartError } from "./failures.ts"
 import { notifications } from "./notifications.ts"
@@ -82,6 +83,7 @@ export const openPostgres = Effect.fn("openPostgres")(function* (settings: Postg
             pool.options.types = types
             releaseDeadConnections(pool)
             prepareRepeated(pool)
+            learnCommitFates(pool)
           }
         }
       })

@@ -1,5 +1,7 @@
+import { once } from "node:events"
+import { type AddressInfo, connect, createServer } from "node:net"
 import { describe, expect, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Latch, Layer, type Redacted } from "effect"
+import { Cause, Context, Effect, Exit, Latch, Layer, Redacted } from "effect"
 import { Database, isConnectionLost, type Transaction } from "../../../src/persistence/Database.ts"
 import { BlobEntity } from "../../../src/persistence/entities/BlobEntity.ts"
 import { freshPostgres, onServer } from "../../support/database.ts"
@@ -100,25 +102,18 @@ describe("when PostgreSQL drops connections", () => {
       })
     )
 
-    it.effect("a transaction is not done again when nobody knows whether it was committed", () =>
+    it.effect("a transaction whose COMMIT did not arrive is done again", () =>
       Effect.gen(function* () {
         const database = yield* Database
         let runs = 0
-        const exit = yield* Effect.exit(
-          database.transaction((tx) =>
-            Effect.gen(function* () {
-              runs++
-              yield* kill(yield* ownPid(tx))
-            })
-          )
+        yield* database.transaction((tx) =>
+          Effect.gen(function* () {
+            yield* insertBlob(tx, "late")
+            if (++runs < 3) yield* kill(yield* ownPid(tx))
+          })
         )
-        expect(runs).toBe(1)
-        expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toMatchObject({
-          _tag: "DatabaseFailure",
-          connectionLost: true,
-          outcomeUnknown: true
-        })
-        expect(Exit.isFailure(exit) && isConnectionLost(exit.cause)).toBe(true)
+        expect(runs).toBe(3)
+        expect(yield* database.query("test.late", "select sha256 from blob where sha256 = 'late'")).toHaveLength(1)
       })
     )
 
@@ -167,6 +162,83 @@ describe("when PostgreSQL drops connections", () => {
         yield* until(() => heard.length === 6)
         expect(heard).toEqual(["", "other ", "other first", "", "other ", "second"])
       })
+    )
+  })
+})
+
+/** A way to the server that ends each connection on which COMMIT is sent, after it has arrived. */
+const swallowingCommits = (deafAfterwards: boolean) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const { hostname, port } = new URL(Redacted.value(url))
+      const proxy = createServer((near) => {
+        const far = connect(Number(port), hostname)
+        for (const socket of [near, far]) socket.on("error", () => {})
+        near.on("close", () => far.destroy())
+        far.on("close", () => near.destroy())
+        near.on("data", (chunk) => {
+          if (chunk.includes("commit\0")) {
+            if (deafAfterwards) proxy.close()
+            far.removeAllListeners("data").once("data", () => near.destroy())
+          }
+          far.write(chunk)
+        })
+        far.on("data", (chunk) => near.write(chunk))
+      })
+      proxy.listen(0, "127.0.0.1")
+      await once(proxy, "listening")
+      return proxy
+    }),
+    (proxy) => Effect.sync(() => proxy.close())
+  ).pipe(
+    Effect.flatMap((proxy) => {
+      const through = new URL(Redacted.value(url))
+      through.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+      return Layer.build(Database.layer({ url: Redacted.make(through.href), dataDir: "memory://", poolSize, statementTimeoutMs: 15_000, migrate: false }))
+    }),
+    Effect.map((context) => Context.get(context, Database))
+  )
+
+describe("when PostgreSQL's answer to a COMMIT is lost", () => {
+  layer(database, { excludeTestServices: true, timeout: 60_000 })((it) => {
+    it.effect("the transaction is not done again, and its value and what follows its commit are not lost", () =>
+      Effect.gen(function* () {
+        const database = yield* swallowingCommits(false)
+        let runs = 0
+        let followed = 0
+        const value = yield* database.transaction((tx) =>
+          Effect.gen(function* () {
+            runs++
+            yield* insertBlob(tx, "unheard")
+            yield* tx.afterCommit(Effect.sync(() => void followed++))
+            return "value"
+          })
+        )
+        expect({ runs, followed, value }).toEqual({ runs: 1, followed: 1, value: "value" })
+        expect(yield* database.query("test.unheard", "select sha256 from blob where sha256 = 'unheard'")).toHaveLength(1)
+        expect((yield* database.health).pool).toMatchObject({ waiting: 0, idle: 1 })
+      })
+    )
+
+    it.effect("and nobody can be asked what became of it, its outcome is unknown, and it is not done again", () =>
+      Effect.gen(function* () {
+        const database = yield* swallowingCommits(true)
+        let runs = 0
+        const exit = yield* Effect.exit(
+          database.transaction((tx) => {
+            runs++
+            return tx.query("select 1")
+          })
+        )
+        expect(runs).toBe(1)
+        expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toMatchObject({
+          _tag: "DatabaseFailure",
+          connectionLost: true,
+          outcomeUnknown: true
+        })
+        expect(Exit.isFailure(exit) && isConnectionLost(exit.cause)).toBe(true)
+      }),
+      60_000
     )
   })
 })
