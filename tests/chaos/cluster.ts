@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { clientOf } from "../support/app.ts"
-import { jobFigures } from "./jobFigures.ts"
+import { jobFigures, type Submission } from "./jobFigures.ts"
 import { type Ledger, startLedger } from "./ledger.ts"
 import { makeNodeProcess, type NodeProcess } from "./nodeProcess.ts"
 import { type Figure, randomFrom } from "./Scenario.ts"
@@ -15,16 +15,6 @@ export interface JobOptions {
   readonly name: string
   readonly stageMs: number
   readonly priority?: "LOW" | "NORMAL" | "HIGH"
-}
-
-/** What a client went through until its job was acknowledged. */
-export interface Submission {
-  readonly name: string
-  tries: number
-  /** Of the job; undefined as long as nobody has acknowledged it. */
-  id: string | undefined
-  /** Answers other than an acknowledgement; not the lack of any. */
-  readonly errors: Array<string>
 }
 
 export interface Cluster {

@@ -1,8 +1,17 @@
 /** What must hold of all jobs in the end, whatever was done to the nodes: from the clients, the API and the outside world. */
-import type { Submission } from "./cluster.ts"
 import type { Ledger } from "./ledger.ts"
 import { atLeast, type Figure, none } from "./Scenario.ts"
 import type { SeenEvent, Watched } from "./watcher.ts"
+
+/** What a client went through until its job was acknowledged. */
+export interface Submission {
+  readonly name: string
+  tries: number
+  /** Of the job; undefined as long as nobody has acknowledged it. */
+  id: string | undefined
+  /** Answers other than an acknowledgement; not the lack of any. */
+  readonly errors: Array<string>
+}
 
 interface Outcome {
   readonly submissions: ReadonlyArray<Submission>
