@@ -24,7 +24,8 @@ const entries = `pgboss.job b where b.name = '${queueName}'`
 const waiting = "b.state in ('created', 'retry')"
 const liveEntry = (key: string) => `select 1 from ${entries} and b.singleton_key = ${key} and b.state in ('created', 'retry', 'active')`
 /** Those that somebody takes at this moment are left alone: he waits for the job's row, and looks at the job then. */
-const waitingEntries = `select b.id from ${entries} and b.singleton_key = $1 and ${waiting} for update skip locked`
+const entriesInState = (state: string) => `select b.id from ${entries} and b.singleton_key = $1 and ${state} for update skip locked`
+const unsettled = "b.state in ('created', 'retry', 'active')"
 
 /** What an entry says of its job. */
 interface Ticket {
@@ -51,7 +52,7 @@ export class Queue extends Context.Service<Queue, {
   readonly settle: (tx: Transaction, entryId: string) => Effect.Effect<void>
   /** Removes a job's entries that wait. */
   readonly withdraw: (tx: Transaction, jobId: string) => Effect.Effect<void>
-  /** Moves a job's entries that wait. */
+  /** Moves a job's entries: those that wait, and one that is worked on for the case that it is given up. */
   readonly prioritize: (tx: Transaction, jobId: string, priority: number) => Effect.Effect<void>
   /** Takes the entry of the highest priority that is due, of these the oldest; it is held by whoever commits the transaction. */
   readonly take: (tx: Transaction, except: ReadonlyArray<JobKind>) => Effect.Effect<Delivery | undefined>
@@ -135,9 +136,9 @@ export class Queue extends Context.Service<Queue, {
         settle: Effect.fn("Queue.settle")((tx, entryId) =>
           Effect.promise(() => boss.deleteJob(queueName, entryId, { db: within(tx) })).pipe(Effect.asVoid)
         ),
-        withdraw: (tx, jobId) => Effect.asVoid(tx.query(`delete from pgboss.job where name = '${queueName}' and id in (${waitingEntries})`, [jobId])),
+        withdraw: (tx, jobId) => Effect.asVoid(tx.query(`delete from pgboss.job where name = '${queueName}' and id in (${entriesInState(waiting)})`, [jobId])),
         prioritize: (tx, jobId, priority) =>
-          tx.query(`update pgboss.job set priority = $2 where name = '${queueName}' and id in (${waitingEntries})`, [jobId, priority]).pipe(
+          tx.query(`update pgboss.job set priority = $2 where name = '${queueName}' and id in (${entriesInState(unsettled)})`, [jobId, priority]).pipe(
             Effect.andThen(tx.notify(queueChannel, ""))
           ),
         take: Effect.fn("Queue.take")((tx, except) =>

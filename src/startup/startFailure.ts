@@ -55,7 +55,8 @@ const chain = (error: unknown): ReadonlyArray<object> => {
 export const startFailure = (error: unknown): StartFailure => {
   const errors = chain(error)
   for (const each of errors) {
-    const exitCode = byTag[textOf(each, "_tag") ?? ""]
+    // The embedded database is a part of the data directory.
+    const exitCode = textOf(each, "reason") === "DATA_DIRECTORY" ? exitCodes.dataDirectory : byTag[textOf(each, "_tag") ?? ""]
     if (exitCode === exitCodes.configuration) return { line: textOf(each, "message") ?? "", exitCode }
     if (exitCode !== undefined) return { line: redactText(textOf(each, "message") ?? "").replaceAll(/\s+/gu, " "), exitCode }
     const network = listenFailure(each)

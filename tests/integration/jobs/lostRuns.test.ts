@@ -85,6 +85,17 @@ describe("two nodes on one database", () => {
     expect(kind.finished).toEqual(["cancelled CANCELLED"])
   }).pipe(Effect.scoped), 60_000)
 
+  it.live("a job that was prioritised while it ran has its new place when its run is lost", () => Effect.gen(function*() {
+    const { dead } = yield* twoNodes
+    const lowered = yield* dead.submit("lowered")
+    yield* takeAndDoNothing(dead)
+    yield* dead.jobs.prioritize(lowered, "LOW")
+    const other = yield* dead.submit("other")
+    yield* dead.sql("update pgboss.job set state = 'retry' where state = 'active'")
+    expect((yield* takeAndDoNothing(dead)).jobId).toBe(other)
+    expect((yield* takeAndDoNothing(dead)).jobId).toBe(lowered)
+  }).pipe(Effect.scoped), 60_000)
+
   it.live("share the work, and each job runs once", () => Effect.gen(function*() {
     const url = yield* freshPostgres()
     const kind = scriptedKind()

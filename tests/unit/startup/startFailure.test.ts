@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { ConfigFaults } from "../../../src/Config.ts"
 import { exitCodes, startFailure } from "../../../src/startup/startFailure.ts"
+import { DatabaseStartError } from "../../../src/persistence/failures.ts"
 
 const tagged = (tag: string, message: string) => {
   class StartError extends Schema.TaggedError<StartError>()(tag, { message: Schema.String }) {}
@@ -32,6 +33,12 @@ describe("A failed start", () => {
   ] as const)("says what to do about a %s in one line", (tag, exitCode) => {
     expect(startFailure(tagged(tag, "Do this,\n then that: postgres://me:topsecret@db"))).toEqual({ line: "Do this, then that: postgres://me:***@db", exitCode })
     expect(startFailure(new Error("wrapped", { cause: tagged(tag, "Do this.") }))).toEqual({ line: "Do this.", exitCode })
+  })
+
+  it("tells a data directory that the embedded database cannot use from a database that cannot be reached", () => {
+    const failure = (reason: DatabaseStartError["reason"]) => startFailure(new DatabaseStartError({ reason, message: "Do this." })).exitCode
+    expect(failure("DATA_DIRECTORY")).toBe(exitCodes.dataDirectory)
+    expect(failure("UNREACHABLE")).toBe(exitCodes.database)
   })
 
   it("gives each kind of failure a code of its own", () => {
