@@ -25,6 +25,7 @@ import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
 import { Blobs } from "./storage/Blobs.ts"
 import { BlobStore } from "./storage/BlobStore.ts"
 import { localBlobStore } from "./storage/localBlobStore.ts"
+import { Uploads } from "./storage/Uploads.ts"
 import { WorkDirectories } from "./storage/WorkDirectories.ts"
 
 /** Below this much free space new work is likely to fail. */
@@ -80,7 +81,10 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     LocalFiles.layer({ importDir: config.importDir })
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
-  const storage = Blobs.layer.pipe(Layer.provideMerge(foundation))
+  const storage = Uploads.layer({ directory: join(config.dataDir, "uploads"), expiryMs: config.uploadExpiryMs }).pipe(
+    Layer.provideMerge(Blobs.layer),
+    Layer.provideMerge(foundation)
+  )
 
   const kinds = Layer.effect(
     JobKinds,

@@ -37,6 +37,8 @@ export interface PlayheadConfig {
   readonly ffmpegTimeoutMs: number
   readonly downloadTimeoutMs: number
   readonly maxUploadBytes: number
+  /** How long a resumable upload is kept, imported or not. */
+  readonly uploadExpiryMs: number
   readonly maxDurationMs: number
   readonly maxStreamBacklogBytes: number
   readonly jobConcurrency: number
@@ -111,6 +113,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     downloadTimeoutMs: values.downloadTimeoutSeconds * 1_000,
     maxUploadBytes: values.maxUploadMb * megabyte,
     maxStreamBacklogBytes: values.maxStreamBacklogKb * 1_024,
+    uploadExpiryMs: values.uploadExpiryHours * 3_600_000,
     maxDurationMs: values.maxDurationMinutes * 60_000,
     jobConcurrency: values.jobConcurrency,
     jobKindConcurrency: new Map(values.jobKindConcurrency.map(({ kind, limit }) => [kind, limit])),

@@ -1,9 +1,10 @@
-/** The HTTP server: GraphQL, media and health under one port. */
+/** The HTTP server: GraphQL, uploads, media and health under one port. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, FiberSet, Layer } from "effect"
 import type { Services } from "../graphql/Services.ts"
 import { Health } from "../operations/Health.ts"
 import type { BlobStore } from "../storage/BlobStore.ts"
+import type { Uploads } from "../storage/Uploads.ts"
 import { allowListedOrigin, answerPreflight, isAllowedOrigin } from "./crossSite.ts"
 import { makeGraphQLListener } from "./graphqlRequest.ts"
 import { graphqlPath, makeGraphQLServer } from "./graphqlServer.ts"
@@ -11,6 +12,7 @@ import { makeGraphQLSockets } from "./graphqlSocket.ts"
 import { listening } from "./listening.ts"
 import { serveMedia } from "./media/routes.ts"
 import { sendProblem } from "./problem.ts"
+import { isUploadPath, makeUploadListener } from "./uploads/routes.ts"
 
 export interface ServerSettings {
   readonly host: string
@@ -46,7 +48,7 @@ export class Server extends Context.Service<Server, {
     Layer.effect(
       Server,
       Effect.gen(function* () {
-        const services = yield* Effect.context<Services | BlobStore>()
+        const services = yield* Effect.context<Services | BlobStore | Uploads>()
         const health = yield* Health
         const run = yield* FiberSet.makeRuntime<Services | BlobStore>()
         let url = settings.publicUrl(settings.port)
@@ -70,6 +72,8 @@ export class Server extends Context.Service<Server, {
           onError: unexpected(undefined)
         })
 
+        const answerUpload = makeUploadListener(services, { maxUploadBytes: settings.maxUploadBytes, publicUrl: () => url })
+
         const route = (request: IncomingMessage, response: ServerResponse): void => {
           const target = targetOf(request)
           allowListedOrigin(request, response, origins())
@@ -85,6 +89,7 @@ export class Server extends Context.Service<Server, {
             case "/":
               return void response.writeHead(302, { location: graphqlPath }).end()
             default:
+              if (isUploadPath(target?.pathname)) return void answerUpload(request, response).catch(unexpected(response))
               if (target?.pathname.startsWith("/media/") === true) return answer(response, serveMedia(request, response, target))
               return sendProblem(response, 404, `There is nothing here. GraphQL is at ${graphqlPath}.`)
           }

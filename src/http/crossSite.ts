@@ -56,7 +56,7 @@ export const allowListedOrigin = ({ headers }: IncomingMessage, response: Server
 export const answerPreflight = (request: IncomingMessage, response: ServerResponse): boolean => {
   if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) return false
   response.writeHead(204, {
-    "access-control-allow-methods": "GET, HEAD, POST",
+    "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE",
     "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "content-type",
     "access-control-max-age": "600"
   })

@@ -5,6 +5,7 @@ import { Clock, Context, Effect, Layer, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { id3Length, sniff, sniffFile, unsupported } from "../audio/sniff.ts"
 import {
+  type ConflictError,
   type DuplicateTrackError,
   IdempotencyConflictError,
   type InvalidInputError,
@@ -24,6 +25,8 @@ import { LocalFiles } from "../providers/LocalFiles.ts"
 import { OutboundHttp } from "../providers/outbound/OutboundHttp.ts"
 import { receiveFile, tooLarge } from "../providers/receiveFile.ts"
 import { Blobs } from "../storage/Blobs.ts"
+import { BlobStore } from "../storage/BlobStore.ts"
+import { Uploads } from "../storage/Uploads.ts"
 import { WorkDirectories } from "../storage/WorkDirectories.ts"
 import type { ImportOptions, ImportSource } from "./import/ImportOptions.ts"
 import { findSameContent, sameContent } from "./import/store.ts"
@@ -41,7 +44,10 @@ export interface ImportDetails {
 }
 
 export interface ImportRequest extends ImportDetails {
-  readonly source: { readonly url: string } | { readonly file: string }
+  readonly source: { readonly url: string } | { readonly file: string } | {
+    /** The id of a finished upload. */
+    readonly upload: string
+  }
 }
 
 export interface UploadRequest extends ImportDetails {
@@ -64,6 +70,8 @@ export type ImportRefusal =
   | RateLimitedError
   | NotConfiguredError
   | NotFoundError
+  | ConflictError
+  | StorageError
 
 export type UploadRefusal =
   | InvalidInputError
@@ -74,8 +82,11 @@ export type UploadRefusal =
   | RateLimitedError
   | StorageError
 
+/** Some clients send the path on their own disk. */
+const lastSegment = (path: string): string => path.split(/[/\\]/).at(-1) ?? ""
+
 export class Library extends Context.Service<Library, {
-  /** Submits the import of an address or a local file. What can be refused at once is; the rest is the job's to find out. */
+  /** Submits the import of an address, a local file or a finished upload. What can be refused at once is; the rest is the job's to find out. */
   readonly importTrack: (request: ImportRequest) => Effect.Effect<Imported, ImportRefusal>
   /** Receives a file, whole, and submits its import. */
   readonly uploadTrack: (request: UploadRequest) => Effect.Effect<Imported, UploadRefusal>
@@ -89,6 +100,8 @@ export class Library extends Context.Service<Library, {
         const outbound = yield* OutboundHttp
         const localFiles = yield* LocalFiles
         const blobs = yield* Blobs
+        const store = yield* BlobStore
+        const uploads = yield* Uploads
         const workDirectories = yield* WorkDirectories
         const random = yield* SecureRandom.SecureRandom
 
@@ -166,7 +179,19 @@ export class Library extends Context.Service<Library, {
           if (found._tag === "Other") return yield* unsupported(found.detected)
         })
 
+        /** Of the upload's metadata; browsers and phones send one of these. */
+        const filenameOf = ({ filename, name }: Readonly<Record<string, string | null>>) => lastSegment(filename ?? name ?? "")
+
+        const importUpload = Effect.fnUntraced(function* (id: string, details: ImportDetails) {
+          const { jobStatus, metadata, sha256, sizeBytes } = yield* uploads.finished(id)
+          // One that was imported may be without its bytes by now; who sends the same request again gets the same answer.
+          if (jobStatus === null) yield* Effect.scoped(Effect.flatMap(store.localFile(sha256), sniffFile))
+          const options = optionsOf({ _tag: "Stored", filename: filenameOf(metadata), sha256, sizeBytes }, details)
+          return yield* submit({ options, kind: "UPLOAD", details, jobId: id }, (tx) => uploads.claim(tx, id))
+        })
+
         const importTrack = Effect.fn("Library.importTrack")(function* (request: ImportRequest) {
+          if ("upload" in request.source) return yield* importUpload(request.source.upload, request)
           if ("url" in request.source) {
             const { url } = request.source
             yield* outbound.admit(url)
@@ -186,7 +211,7 @@ export class Library extends Context.Service<Library, {
           })
           const received = yield* receiveFile(bytes, path, { maxBytes: settings.maxBytes })
           yield* sniffFile(path)
-          const filename = request.file.name.split(/[/\\]/).at(-1) ?? ""
+          const filename = lastSegment(request.file.name)
           const jobId = yield* random.uuidV7()
           yield* blobs.hold(jobId, { path, ...received })
           const options = optionsOf({ _tag: "Stored", filename, ...received }, request)

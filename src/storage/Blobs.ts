@@ -13,7 +13,7 @@ const unreferenced = `
   and not exists (select 1 from waveform w where w.sha256 = blob.sha256)
   and not exists (select 1 from job_blob h where h.sha256 = blob.sha256)`
 
-/** A hold without an unfinished job is one whose submission is under way, for so long, or came to nothing. */
+/** A hold without an unfinished job or an upload is one whose submission is under way, for so long, or came to nothing. */
 const abandonedAfter = "interval '1 hour'"
 /** A failed job that may be tried again keeps its files for so long. */
 const retryWindow = "interval '1 day'"
@@ -100,6 +100,7 @@ export class Blobs extends Context.Service<Blobs, {
           yield* database.query(
             "blobs.abandoned",
             `delete from job_blob h where created_at < now() - ${abandonedAfter}
+               and not exists (select 1 from upload u where u.id = h.job_id)
                and not exists (
                  select 1 from job j where j.id = h.job_id
                    and (j.status not in ('SUCCEEDED', 'FAILED', 'CANCELLED') or j.status = 'FAILED' and j.finished_at > now() - ${retryWindow})

@@ -7,6 +7,7 @@ import { JobEntity } from "../../src/persistence/entities/JobEntity.ts"
 import { JobEventEntity } from "../../src/persistence/entities/JobEventEntity.ts"
 import { JobStageEntity } from "../../src/persistence/entities/JobStageEntity.ts"
 import { TrackEntity } from "../../src/persistence/entities/TrackEntity.ts"
+import { UploadEntity } from "../../src/persistence/entities/UploadEntity.ts"
 import { WaveformEntity } from "../../src/persistence/entities/WaveformEntity.ts"
 
 /** Two rows or more in each table, with references between them, as one unit of work. */
@@ -53,6 +54,7 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
       at: createdAt
     })
     em.create(JobBlobEntity, { jobId: id(2), sha256, createdAt })
+    em.create(UploadEntity, { id: id(4), sizeBytes: 5_000_000_000, metadata: { filename: "a.flac" }, sha256, createdAt, expiresAt: createdAt })
     em.create(ArtifactEntity, {
       id: id(3),
       trackId: id(1),

@@ -17,6 +17,7 @@ import { Library } from "../../src/library/Library.ts"
 import { Health, type NamedCheck } from "../../src/operations/Health.ts"
 import { Database } from "../../src/persistence/Database.ts"
 import { Blobs } from "../../src/storage/Blobs.ts"
+import { Uploads } from "../../src/storage/Uploads.ts"
 import { localBlobStore } from "../../src/storage/localBlobStore.ts"
 import { type EngineName, testDatabase } from "./database.ts"
 
@@ -68,7 +69,7 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
         Effect.map(database.transaction((tx) => insertTrackWithJob(tx.query, { title })), (ids) => ({ ...ids, replayed: false }))
       return Library.of({
         importTrack: ({ source, title }) => {
-          const from = "url" in source ? source.url : source.file
+          const from = "url" in source ? source.url : "file" in source ? source.file : source.upload
           if (from.includes("blocked")) return Effect.fail(new SourceBlockedError({ message: "The address is private.", host: "blocked" }))
           if (from.includes("bug")) return Effect.die(new Error("a secret of the inside"))
           if (from.includes("slow")) return Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted.push(from)))
@@ -105,7 +106,8 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
   const jobs = Jobs.layer.pipe(
     Layer.provide(Layer.mergeAll(Queue.layer, Blobs.layer, Layer.succeed(JobKinds, new Map()), SecureRandom.layerWebCrypto))
   )
-  const services = Layer.mergeAll(library, jobs, JobEvents.layer, health).pipe(
+  const uploading = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: 86_400_000 }).pipe(Layer.provide(Blobs.layer))
+  const services = Layer.mergeAll(library, jobs, JobEvents.layer, health, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )

@@ -1,5 +1,5 @@
 /** The rules of an import's input, and their faults as the client sees them. */
-import { Effect, Result, Schema, SchemaIssue } from "effect"
+import { Effect, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
 import { InvalidInputError } from "../../domain/errors.ts"
 
 const text = (what: string, maxLength: number) =>
@@ -30,7 +30,12 @@ const httpUrl = Schema.String.check(
   })
 )
 
-const Source = Schema.Struct({ url: optional(httpUrl), file: optional(text("A path", 1000)) })
+/** A client that knows its upload by the address may send that. */
+const uploadId = Schema.String.pipe(
+  Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: (sent: string) => sent.split("/").at(-1) ?? "", encode: (id) => id }))
+)
+
+const Source = Schema.Struct({ url: optional(httpUrl), file: optional(text("A path", 1000)), upload: optional(uploadId) })
 
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 

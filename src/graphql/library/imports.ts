@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import {
+  ConflictError,
   DuplicateTrackError,
   IdempotencyConflictError,
   InvalidInputError,
@@ -15,6 +16,7 @@ import { type Imported, Library } from "../../library/Library.ts"
 import { answer, failsWith, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { JobPriorityEnum } from "../enums.ts"
+import { isUuid } from "../ids.ts"
 import { JobRef } from "../jobs/JobRef.ts"
 import { checkImportInput, checkUploadInput } from "./importInput.ts"
 import { TrackRef } from "./TrackRef.ts"
@@ -44,12 +46,13 @@ const TrackSourceInput = builder.inputType("TrackSourceInput", {
   isOneOf: true,
   fields: (t) => ({
     url: t.field({ type: "URL", description: "An http or https address." }),
-    file: t.string({ description: "A file in the server's import directory, absolute or relative to it." })
+    file: t.string({ description: "A file in the server's import directory, absolute or relative to it." }),
+    upload: t.id({ description: "A finished resumable upload (tus 1.0 at `/uploads`): its id, the last part of its address. Each can be imported once." })
   })
 })
 
 const TrackImportInput = builder.inputType("TrackImportInput", {
-  description: "An import from an address or a file of the server.",
+  description: "An import from an address, a file of the server or a finished upload.",
   fields: (t) => ({
     source: t.field({ type: TrackSourceInput, required: true, description: "Where the audio is." }),
     title: t.string({ description: details.title }),
@@ -76,7 +79,8 @@ const TrackUploadInput = builder.inputType("TrackUploadInput", {
 })
 
 const importFailures = [
-  InvalidInputError, UnsupportedMediaError, TooLargeError, SourceBlockedError, IdempotencyConflictError, RateLimitedError, NotConfiguredError, NotFoundError
+  InvalidInputError, UnsupportedMediaError, TooLargeError, SourceBlockedError, IdempotencyConflictError, RateLimitedError, NotConfiguredError, NotFoundError,
+  ConflictError, StorageError
 ] as const
 const uploadFailures = [
   InvalidInputError, UnsupportedMediaError, TooLargeError, DuplicateTrackError, IdempotencyConflictError, RateLimitedError, StorageError
@@ -85,15 +89,16 @@ const uploadFailures = [
 builder.mutationFields((t) => ({
   trackImport: t.field({
     type: TrackImportSuccess,
-    description: "Imports audio from an address or a local file. Returns at once; what can only be known later is the job's to say.",
+    description: "Imports audio from an address, a local file or a finished upload. Returns at once; what can only be known later is the job's to say.",
     errors: failsWith(importFailures, "TrackImportResult", "What `trackImport` comes to."),
     args: { input: t.arg({ type: TrackImportInput, required: true, description: "What to import." }) },
     resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }) =>
       Effect.gen(function* () {
         const library = yield* Library
         const { input: checked } = yield* checkImportInput(input)
-        const { url, file } = checked.source
-        const source = typeof url === "string" ? { url } : { file: file ?? "" }
+        const { file, upload, url } = checked.source
+        if (typeof upload === "string" && !isUuid(upload)) return yield* new NotFoundError({ message: "There is no such upload.", id: upload })
+        const source = typeof url === "string" ? { url } : typeof upload === "string" ? { upload } : { file: file ?? "" }
         return yield* library.importTrack({ ...checked, source, allowDuplicate: input.allowDuplicate ?? false, priority: input.priority ?? "NORMAL" })
       }))
   }),

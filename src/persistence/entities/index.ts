@@ -6,6 +6,7 @@ import { JobEntity } from "./JobEntity.ts"
 import { JobEventEntity } from "./JobEventEntity.ts"
 import { JobStageEntity } from "./JobStageEntity.ts"
 import { TrackEntity } from "./TrackEntity.ts"
+import { UploadEntity } from "./UploadEntity.ts"
 import { WaveformEntity } from "./WaveformEntity.ts"
 
 /** Every table that is Playhead's own (the queue keeps its tables in a schema of its own). */
@@ -18,5 +19,6 @@ export const entities = [
   JobEntity,
   JobStageEntity,
   JobEventEntity,
-  JobBlobEntity
+  JobBlobEntity,
+  UploadEntity
 ]

@@ -15,9 +15,14 @@ export interface ServerProcess {
   readonly startMs: number
   /** The most memory that it has had resident so far, in bytes. */
   readonly peakResidentBytes: () => Promise<number>
+  /** What it has resident now, in bytes. */
+  readonly residentBytes: () => Promise<number>
   /** As SIGTERM does it; the data directory stays. */
   readonly stop: () => Promise<void>
 }
+
+const statusOf = async ({ pid }: ChildProcess, field: "VmHWM" | "VmRSS"): Promise<number> =>
+  Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
 
 export const startServer = async (dataDir: string, environment: Readonly<Record<string, string | undefined>>): Promise<ServerProcess> => {
   const begun = performance.now()
@@ -36,7 +41,8 @@ export const startServer = async (dataDir: string, environment: Readonly<Record<
     return {
       url,
       startMs,
-      peakResidentBytes: async () => Number(/VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${child.pid}/status`, "utf8"))?.[1]) * 1024,
+      peakResidentBytes: () => statusOf(child, "VmHWM"),
+      residentBytes: () => statusOf(child, "VmRSS"),
       stop: async () => {
         process.off("exit", endWithProcess)
         child.kill("SIGTERM")

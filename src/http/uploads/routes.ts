@@ -1,0 +1,44 @@
+/** `/uploads`: resumable uploads by tus 1.0 (https://tus.io/protocols/resumable-upload). */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { Server as TusServer } from "@tus/server"
+import { Context, Effect } from "effect"
+import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
+import { Uploads } from "../../storage/Uploads.ts"
+import { limitBodyTime } from "../bodyTime.ts"
+import { TusStore } from "./tusStore.ts"
+
+export const uploadsPath = "/uploads"
+
+export const isUploadPath = (pathname: string | undefined): boolean => pathname === uploadsPath || pathname?.startsWith(`${uploadsPath}/`) === true
+
+export interface UploadSettings {
+  readonly maxUploadBytes: number
+  readonly publicUrl: () => string
+}
+
+/**
+ * Answers a request to /uploads. Nothing here can be sent by a page of another origin without the browser asking first:
+ * each request that changes anything needs the header `Tus-Resumable`.
+ */
+export const makeUploadListener = (services: Context.Context<Uploads>, settings: UploadSettings) => {
+  const run = Effect.runPromiseWith(services)
+  const server = new TusServer({
+    path: uploadsPath,
+    datastore: new TusStore(Context.get(services, Uploads), run),
+    maxSize: settings.maxUploadBytes,
+    // Which origins may call is decided before; see crossSite.ts.
+    allowedOrigins: () => false,
+    namingFunction: () => uuidV7Unsafe(),
+    generateUrl: (_request, { id, path }) => `${settings.publicUrl()}${path}/${id}`,
+    onResponseError: async (_request, error) => {
+      // An answer of its own, or of our store.
+      if ("status_code" in error) return undefined
+      await run(Effect.logError("An upload failed for a reason that nobody expected", error))
+      return { status_code: 500, body: "Something went wrong on our side.\n" }
+    }
+  })
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    limitBodyTime(request, { pauseMs: 60_000, totalMs: 6 * 3_600_000 })
+    await server.handle(request, response)
+  }
+}
