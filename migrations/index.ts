@@ -1,10 +1,12 @@
 import { LibraryAndJobs } from "./0001_library_and_jobs.ts"
 import { JobControl } from "./0002_job_control.ts"
+import { JobOrigin } from "./0006_job_origin.ts"
 import { Uploads } from "./0007_uploads.ts"
 
 /** Every migration in its order. Names are stored in the database: they never change. */
 export const migrations = [
   { name: "0001_library_and_jobs", class: LibraryAndJobs },
   { name: "0002_job_control", class: JobControl },
+  { name: "0006_job_origin", class: JobOrigin },
   { name: "0007_uploads", class: Uploads }
 ]

@@ -10,6 +10,7 @@ import type { ErrorCode } from "../domain/ErrorCode.ts"
 import { isFailure } from "../domain/errorCatalog.ts"
 import type { Feed } from "../domain/Feed.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
+import { countFailure } from "./operationMetrics.ts"
 import type { Services } from "./Services.ts"
 import { Watched } from "./streams/Watched.ts"
 
@@ -43,7 +44,9 @@ export const explain = (cause: Cause.Cause<unknown>, context: GraphQLContext): G
 export const settle = <A, E>(exit: Exit.Exit<A, E>, context: GraphQLContext): A => {
   if (Exit.isSuccess(exit)) return exit.value
   const failure = pureFailure(exit.cause)
-  throw Option.isSome(failure) ? failure.value : explain(exit.cause, context)
+  if (Option.isNone(failure)) throw explain(exit.cause, context)
+  if (isFailure(failure.value)) countFailure(failure.value.code, context.services)
+  throw failure.value
 }
 
 /** Runs the Effect of a field that cannot fail. */

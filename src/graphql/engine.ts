@@ -5,15 +5,17 @@ import {
   execute,
   type ExecutionArgs,
   executeSubscriptionEvent,
-  GraphQLError,
   mapSourceToResponseEvent,
   parse,
   validateSubscriptionArgs
 } from "graphql"
 import { isAsyncIterable, type Plugin } from "graphql-yoga"
+import type { Context } from "effect"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { brokenLimits, maxTokens } from "./limits.ts"
 import { makeLoaders } from "./loaders.ts"
+import { observed } from "./observed.ts"
+import { countOperation } from "./operationMetrics.ts"
 import { pulledAnswers, pushedAnswers } from "./streams/answers.ts"
 import { makeBroadcasts, type MaskError } from "./streams/broadcasts.ts"
 import { Watched } from "./streams/Watched.ts"
@@ -47,21 +49,25 @@ interface Sent {
 }
 
 // graphql-js itself executes: Yoga's executor does not know the default values of version 17 in every place.
-export const makeEngine = (maskError: MaskError): Plugin => {
+export const makeEngine = (maskError: MaskError, services: Context.Context<never>): Plugin => {
   const subscribe = makeSubscribe(maskError)
+  const refused = () => countOperation("unknown", "(invalid)", "refused", services)
   return {
-    onParse: ({ setParseFn }) => setParseFn((source: string, options: object) => parse(source, { ...options, maxTokens })),
+    onParse: ({ setParseFn }) => {
+      setParseFn((source: string, options: object) => parse(source, { ...options, maxTokens }))
+      return ({ result }) => {
+        if (result instanceof Error) refused()
+      }
+    },
     onValidate: ({ context, params }) => ({ setResult, valid }) => {
-      if (!valid) return
+      if (!valid) return refused()
       const { operationName, variables } = (context as Sent).params ?? {}
       const broken = brokenLimits(params.schema, params.documentAST as DocumentNode, operationName, variables ?? {})
-      if (broken.length > 0) setResult([...broken])
+      if (broken.length === 0) return
+      setResult([...broken])
+      refused()
     },
-    onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
-    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe)
+    onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => observed(args, execute)),
+    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn((args: ExecutionArgs) => observed(args, subscribe))
   }
 }
-
-/** Whether an error was meant for the client: one that something else caused tells of the inside. */
-export const isIntended = (error: unknown): error is GraphQLError =>
-  error instanceof GraphQLError && (error.cause === undefined || error.cause === null || isIntended(error.cause))

@@ -1,10 +1,12 @@
 /** The HTTP server: GraphQL, uploads, media and health under one port. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, FiberSet, Layer } from "effect"
+import { RequestId } from "../domain/Origin.ts"
 import type { Services } from "../graphql/Services.ts"
 import { Health } from "../operations/Health.ts"
 import type { BlobStore } from "../storage/BlobStore.ts"
 import type { Uploads } from "../storage/Uploads.ts"
+import { askedBy, requestIdHeader } from "./asked.ts"
 import { allowListedOrigin, answerPreflight, isAllowedOrigin } from "./crossSite.ts"
 import { makeGraphQLListener } from "./graphqlRequest.ts"
 import { graphqlPath, makeGraphQLServer } from "./graphqlServer.ts"
@@ -54,12 +56,15 @@ export class Server extends Context.Service<Server, {
         let url = settings.publicUrl(settings.port)
         const origins = () => ({ corsOrigins: settings.corsOrigins, publicUrl: url })
 
-        const unexpected = (response: ServerResponse | undefined) => (error: unknown): void => {
-          run(Effect.logError("A request failed for a reason that nobody expected", error))
+        const unexpected = (response: ServerResponse | undefined, requestId?: string) => (error: unknown): void => {
+          run(Effect.logError("A request failed for a reason that nobody expected", error).pipe(Effect.provideService(RequestId, requestId)))
           if (response !== undefined) sendProblem(response, 500, "Something went wrong on our side.")
         }
-        const answer = (response: ServerResponse, effect: Effect.Effect<void, unknown, Services | BlobStore>): void => {
-          const fiber = run(Effect.catchCause(effect, (cause) => Effect.sync(() => unexpected(response)(cause))))
+        const answer = (response: ServerResponse, requestId: string, effect: Effect.Effect<void, unknown, Services | BlobStore>): void => {
+          const fiber = run(effect.pipe(
+            Effect.catchCause((cause) => Effect.sync(() => unexpected(response, requestId)(cause))),
+            Effect.provideService(RequestId, requestId)
+          ))
           response.once("close", () => fiber.interruptUnsafe())
         }
 
@@ -76,21 +81,24 @@ export class Server extends Context.Service<Server, {
 
         const route = (request: IncomingMessage, response: ServerResponse): void => {
           const target = targetOf(request)
+          const asked = askedBy(request.headers)
+          const { requestId } = asked
+          response.setHeader(requestIdHeader, requestId)
           allowListedOrigin(request, response, origins())
           if (!isAllowedOrigin(request.headers, origins())) return sendProblem(response, 403, refusedOrigin)
           if (answerPreflight(request, response)) return
           switch (target?.pathname) {
             case graphqlPath:
-              return void answerGraphQL(request, response).catch(unexpected(response))
+              return void answerGraphQL(request, response, asked).catch(unexpected(response, requestId))
             case "/healthz":
               return sendJson(response, 200, { status: "HEALTHY" })
             case "/readyz":
-              return answer(response, Effect.map(health.check, (found) => sendJson(response, found.status === "UNHEALTHY" ? 503 : 200, found)))
+              return answer(response, requestId, Effect.map(health.check, (found) => sendJson(response, found.status === "UNHEALTHY" ? 503 : 200, found)))
             case "/":
               return void response.writeHead(302, { location: graphqlPath }).end()
             default:
-              if (isUploadPath(target?.pathname)) return void answerUpload(request, response).catch(unexpected(response))
-              if (target?.pathname.startsWith("/media/") === true) return answer(response, serveMedia(request, response, target))
+              if (isUploadPath(target?.pathname)) return void answerUpload(request, response).catch(unexpected(response, requestId))
+              if (target?.pathname.startsWith("/media/") === true) return answer(response, requestId, serveMedia(request, response, target))
               return sendProblem(response, 404, `There is nothing here. GraphQL is at ${graphqlPath}.`)
           }
         }

@@ -1,5 +1,6 @@
 /** Requests to /graphql: the page for people, uploads, and everything else for Yoga. */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Asked } from "./asked.ts"
 import { limitBodyTime } from "./bodyTime.ts"
 import { csrfHeaders, isPreflighted } from "./crossSite.ts"
 import { makeGraphiQL } from "./graphiql.ts"
@@ -18,7 +19,7 @@ const isUpload = (request: IncomingMessage): boolean =>
 /** How long a client may go on sending a file that was refused before it is cut off. */
 const lingerMs = 10_000
 
-const answerUpload = async (graphql: GraphQLServer, request: IncomingMessage, response: ServerResponse, maxFileBytes: number): Promise<void> => {
+const answerUpload = async (graphql: GraphQLServer, request: IncomingMessage, response: ServerResponse, asked: Asked, maxFileBytes: number): Promise<void> => {
   const gone = new AbortController()
   response.once("close", () => gone.abort())
   const { discardRest, params } = await receiveOperation(request, { maxFileBytes, maxFieldBytes: maxMessageBytes })
@@ -26,7 +27,7 @@ const answerUpload = async (graphql: GraphQLServer, request: IncomingMessage, re
   const answer = await graphql.fetch(
     `http://localhost${graphqlPath}`,
     { method: "POST", headers: { "content-type": "application/json", accept } },
-    { received: params, signal: gone.signal }
+    { asked, received: params, signal: gone.signal }
   )
   const body = Buffer.from(await answer.arrayBuffer())
   await discardRest(lingerMs)
@@ -38,7 +39,7 @@ const answerUpload = async (graphql: GraphQLServer, request: IncomingMessage, re
 /** Answers a request to /graphql. The promise rejects with what nobody expected. */
 export const makeGraphQLListener = (graphql: GraphQLServer, { keepAliveMs, maxUploadBytes }: { readonly keepAliveMs: number; readonly maxUploadBytes: number }) => {
   const sendGraphiQL = makeGraphiQL()
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
     if (wantsPage(request)) return sendGraphiQL(request, response)
     if (!isPreflighted(request.headers)) {
       return sendProblem(response, 403, `Any page could make a browser send this request. Send JSON (content-type: application/json), or add the header ${csrfHeaders[0]}: 1.`)
@@ -46,10 +47,10 @@ export const makeGraphQLListener = (graphql: GraphQLServer, { keepAliveMs, maxUp
     if (!isUpload(request)) {
       limitBodyTime(request, { pauseMs: 15_000, totalMs: 60_000 })
       if (wantsEvents(request)) cutWhenStalled(response, keepAliveMs)
-      return graphql.requestListener(request, response)
+      return graphql.handle(request, response, { asked })
     }
     limitBodyTime(request, { pauseMs: 60_000, totalMs: 6 * 3_600_000 })
-    return answerUpload(graphql, request, response, maxUploadBytes).catch((error: unknown) => {
+    return answerUpload(graphql, request, response, asked, maxUploadBytes).catch((error: unknown) => {
       if (!(error instanceof MultipartFault)) throw error
       sendProblem(response, error.status, error.message, { connection: "close" })
     })

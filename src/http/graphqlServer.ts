@@ -3,12 +3,13 @@ import { Cause, type Context, Effect } from "effect"
 import { GraphQLError } from "graphql"
 import { createYoga, type GraphQLParams, type YogaServerInstance } from "graphql-yoga"
 import { incident } from "../graphql/bridge.ts"
-import { isIntended, makeEngine } from "../graphql/engine.ts"
-import type { GraphQLContext } from "../graphql/GraphQLContext.ts"
+import { makeEngine } from "../graphql/engine.ts"
+import type { Arrival } from "../graphql/GraphQLContext.ts"
+import { isIntended } from "../graphql/intended.ts"
 import type { Services } from "../graphql/Services.ts"
-import { makeLoaders } from "../graphql/loaders.ts"
 import { schema } from "../graphql/schema.ts"
 import type { Receiver } from "../graphql/streams/Receiver.ts"
+import type { Asked } from "./asked.ts"
 
 export const graphqlPath = "/graphql"
 
@@ -17,6 +18,8 @@ export const maxMessageBytes = 1_000_000
 
 /** What the transports pass in. */
 export interface Transport {
+  /** By whom the operation is asked for. */
+  readonly asked: Asked
   /** An operation that was parsed already. */
   readonly received?: GraphQLParams
   /** Aborted when the client goes away; over HTTP the request has it. */
@@ -25,7 +28,7 @@ export interface Transport {
   readonly receiver?: Receiver
 }
 
-export type GraphQLServer = YogaServerInstance<Transport, GraphQLContext>
+export type GraphQLServer = YogaServerInstance<Transport, Arrival>
 
 export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl: () => string): GraphQLServer => {
   const maskError = (error: unknown): Error => {
@@ -34,22 +37,22 @@ export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl
     const masked = Effect.runSyncWith(services)(incident(Cause.die(located?.cause ?? error)))
     return new GraphQLError(masked.message, { nodes: located?.nodes, path: located?.path, extensions: masked.extensions })
   }
-  return createYoga<Transport, GraphQLContext>({
+  return createYoga<Transport, Arrival>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ receiver, request, signal }: Transport & { readonly request?: Request }): GraphQLContext => ({
+    context: ({ asked, receiver, request, signal }: Transport & { readonly request?: Request }): Arrival => ({
+      ...asked,
       services,
-      loaders: makeLoaders(services),
       signal: signal ?? request?.signal,
       publicUrl: publicUrl(),
       audience: "everybody",
       receiver
     }),
     plugins: [
-      makeEngine(maskError),
+      makeEngine(maskError, services),
       {
         onRequestParse: ({ serverContext, setRequestParser }) => {
-          const { received } = serverContext as Transport
+          const { received } = serverContext as Partial<Transport>
           if (received !== undefined) setRequestParser(() => received)
         }
       }

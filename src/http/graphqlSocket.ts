@@ -4,8 +4,8 @@ import type { Duplex } from "node:stream"
 import { type ExecutionArgs, GraphQLError } from "graphql"
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import { type WebSocket, WebSocketServer } from "ws"
-import type { GraphQLContext } from "../graphql/GraphQLContext.ts"
 import type { Receiver } from "../graphql/streams/Receiver.ts"
+import { askedOnSocket } from "./asked.ts"
 import { type GraphQLServer, maxMessageBytes } from "./graphqlServer.ts"
 import { makeSocketOutlet, type SocketOutlet } from "./socketOutlet.ts"
 
@@ -23,7 +23,7 @@ type EnvelopedArgs = ExecutionArgs & Pick<ReturnType<GraphQLServer["getEnveloped
 
 /** Parses, validates and limits as for HTTP; what is refused ends the operation, not the socket. */
 const prepare = async (graphql: GraphQLServer, payload: SubscribePayload, { receiver, signal }: { readonly receiver: Receiver; readonly signal: AbortSignal }): Promise<EnvelopedArgs | Array<GraphQLError>> => {
-  const { contextFactory, execute, parse, schema, subscribe, validate } = graphql.getEnveloped({ params: payload, receiver, signal })
+  const { contextFactory, execute, parse, schema, subscribe, validate } = graphql.getEnveloped({ asked: askedOnSocket(payload.extensions), params: payload, receiver, signal })
   try {
     const document = parse(payload.query)
     const errors = validate(schema, document)
@@ -33,7 +33,7 @@ const prepare = async (graphql: GraphQLServer, payload: SubscribePayload, { rece
       document,
       operationName: payload.operationName,
       variableValues: payload.variables,
-      contextValue: await contextFactory() as GraphQLContext,
+      contextValue: await contextFactory(),
       execute,
       subscribe
     }

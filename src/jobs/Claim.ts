@@ -1,3 +1,4 @@
+import type { Origin } from "../domain/Origin.ts"
 import type { Blobs } from "../storage/Blobs.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
 import type { Delivery, Queue } from "./Queue.ts"
@@ -13,6 +14,8 @@ export interface Claim {
   /** The job's attempt that this run is: its fencing token. */
   readonly attempt: number
   readonly options: unknown
+  /** Of the request that submitted the job. */
+  readonly origin: Origin
   /** As they stood at the start of the run. */
   readonly stages: ReadonlyArray<StageRow>
   /** The stage that the run begins with, begun. */

@@ -2,6 +2,7 @@ import { Context, Effect, Layer, RcMap, type Scope } from "effect"
 import type { NotFoundError } from "../domain/errors.ts"
 import type { Feed } from "../domain/Feed.ts"
 import type { JobEvent } from "../domain/JobEvent.ts"
+import { withoutOrigin } from "../domain/Origin.ts"
 import { Database } from "../persistence/Database.ts"
 import type { JobCriteria, JobRecord } from "../persistence/reads/jobs.ts"
 import { jobChannel } from "./jobLog.ts"
@@ -52,9 +53,12 @@ export class JobEvents extends Context.Service<JobEvents, {
         return yield* RcMap.get(feeds, key)
       })
 
+      /** Whoever comes first begins a feed, but it is not part of his request. */
+      const forAll = <A, E>(opening: Effect.Effect<A, E, Scope.Scope>) => Effect.updateContext(opening, (context: Context.Context<Scope.Scope>) => withoutOrigin(context))
+
       return JobEvents.of({
-        log: (jobId) => open(logs, jobId),
-        changed: ({ degraded, kind, status, trackId }) => open(changes, JSON.stringify({ kind: kind?.toSorted(), status: status?.toSorted(), trackId, degraded }))
+        log: (jobId) => forAll(open(logs, jobId)),
+        changed: ({ degraded, kind, status, trackId }) => forAll(open(changes, JSON.stringify({ kind: kind?.toSorted(), status: status?.toSorted(), trackId, degraded })))
       })
     })
   )

@@ -1,7 +1,7 @@
 /** Works on jobs: takes one, and goes stage by stage until it ends, waits, or has to be given back. */
-import { Cause, Context, Deferred, Effect, Exit, Layer, Option, Schema } from "effect"
+import { Cause, Context, Deferred, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { encodeFailure, type Failure, isFailure } from "../domain/errorCatalog.ts"
+import { type Failure, isFailure } from "../domain/errorCatalog.ts"
 import { InternalError } from "../domain/errors.ts"
 import { isTerminal, type StageName } from "../domain/Job.ts"
 import { Database, isConnectionLost, type Transaction } from "../persistence/Database.ts"
@@ -11,8 +11,10 @@ import { endingOf, finishStage, postponeStage, recordProgress, releaseJob } from
 import { atStage } from "./atStage.ts"
 import type { Claim, JobServices } from "./Claim.ts"
 import { endCancelledJob, failJob } from "./ending.ts"
+import { inRun, inStage } from "./inRun.ts"
 import { JobKinds, type StageDefinition, type StageResult } from "./JobKinds.ts"
 import { lockJob, lockOwnJob, Superseded } from "./jobLog.ts"
+import { countStage, type StageOutcome } from "./jobMetrics.ts"
 import { Node } from "./Node.ts"
 import { makeProgressMeter } from "./progress.ts"
 import { type Delivery, Queue } from "./Queue.ts"
@@ -94,7 +96,7 @@ export class Runner extends Context.Service<Runner, {
         )
       })
 
-      const runStage = Effect.fn("Runner.stage")(function*(claim: Claim, row: StageRow, outputs: ReadonlyMap<StageName, unknown>, stop: RunOptions["stop"]) {
+      const runStage = Effect.fnUntraced(function*(claim: Claim, row: StageRow, outputs: ReadonlyMap<StageName, unknown>, stop: RunOptions["stop"]) {
         const definition = claim.definition.stages.find((stage) => stage.name === row.name)
         if (definition === undefined) return yield* Effect.die(new Error(`${claim.definition.kind} has no stage ${row.name}`))
         const meter = makeProgressMeter()
@@ -126,80 +128,88 @@ export class Runner extends Context.Service<Runner, {
       const fail = (claim: Claim, row: StageRow, failure: Failure) => end(claim, (tx, ending) => failJob(tx, services, ending, failure, row.name))
 
       /** Fails the job, or puts the stage back for another try. */
-      const failStage = Effect.fnUntraced(function*(claim: Claim, row: StageRow, failure: Failure) {
+      const failStage = Effect.fnUntraced(function*(claim: Claim, row: StageRow, failure: Failure): Effect.fn.Return<StageOutcome, Superseded> {
         const delayMs = yield* retryDelayMs(failure, row.failures + 1)
-        if (delayMs === undefined) {
-          yield* Effect.logWarning("The job failed").pipe(Effect.annotateLogs({ failure: encodeFailure(failure) }))
-          return yield* fail(claim, row, failure)
+        // What nobody expected has had its line, with all that is known of it.
+        if (failure._tag !== "InternalError") {
+          yield* delayMs === undefined
+            ? Effect.logWarning("The job failed", Cause.fail(failure))
+            : Effect.logInfo("A stage failed and will be tried again", { delayMs }, Cause.fail(failure))
         }
-        yield* Effect.logInfo("A stage failed and will be tried again").pipe(Effect.annotateLogs({ failure: encodeFailure(failure), delayMs }))
+        if (delayMs === undefined) {
+          yield* fail(claim, row, failure)
+          return "failed"
+        }
         const result = yield* database.transaction((tx) => postponeStage(tx, services, claim, row, failure, delayMs))
         if (result === "CancelRequested") yield* cancel(claim)
+        return "retried"
       })
 
-      const work = Effect.fn("Runner.work")(function*(claim: Claim, { isFull, stop }: RunOptions): Effect.fn.Return<void, Superseded> {
+      /** Runs a stage and records what came of it. Returns the next one, begun, when the run goes on. */
+      const advance = Effect.fnUntraced(function*(claim: Claim, current: StageRow, outputs: Map<StageName, unknown>, { isFull, stop }: RunOptions): Effect.fn.Return<StageRow | undefined, Superseded> {
         const { definition } = claim
+        const [elapsed, outcome] = yield* inStage(claim, current, runStage(claim, current, outputs, stop)).pipe(
+          Effect.exit,
+          Effect.map((exit) => ({ _tag: "Ended" as const, exit })),
+          Effect.raceFirst(Effect.map(Deferred.await(stop), (reason) => ({ _tag: "Stopped" as const, reason }))),
+          Effect.timed
+        )
+        const count = (what: StageOutcome) => countStage(definition.kind, current.name, what, elapsed)
+        if (outcome._tag === "Stopped") {
+          yield* count(outcome.reason === "CANCEL" ? "cancelled" : "interrupted")
+          if (outcome.reason === "SUPERSEDED") return yield* new Superseded({ jobId: claim.jobId })
+          yield* outcome.reason === "CANCEL" ? cancel(claim) : database.transaction((tx) => releaseJob(tx, services, claim, current))
+          return undefined
+        }
+        const advanced = yield* Exit.match(outcome.exit, {
+          onSuccess: (result: StageResult<unknown>) =>
+            database.transaction((tx) =>
+              finishStage(tx, services, claim, {
+                stage: current,
+                result,
+                next: claim.stages[current.position + 1],
+                jobProgress: progressOf(definition, current.position, 1),
+                slotWanted: isFull()
+              })
+            ).pipe(
+              Effect.tap(() => Effect.sync(() => outputs.set(current.name, result.output))),
+              Effect.exit
+            ),
+          onFailure: (cause) => Effect.succeed(Exit.failCause(cause))
+        })
+        if (Exit.isFailure(advanced)) {
+          const failed = Cause.findErrorOption(advanced.cause)
+          if (Option.isSome(failed) && failed.value._tag === "Superseded") return yield* failed.value
+          if (isConnectionLost(advanced.cause)) return yield* Effect.failCause(advanced.cause as Cause.Cause<never>)
+          const failure = Option.isSome(failed) && isFailure(failed.value) ? atStage(failed.value, current.name) : yield* incident("A stage died of an unexpected error", advanced.cause)
+          yield* count(yield* failStage(claim, current, failure))
+          return undefined
+        }
+        yield* count("succeeded")
+        yield* Effect.logDebug("The stage is finished", { durationMs: Math.round(Duration.toMillis(elapsed)) })
+        if (advanced.value._tag === "CancelRequested") yield* cancel(claim)
+        return advanced.value._tag === "Began" ? advanced.value.stage : undefined
+      })
+
+      const work = Effect.fnUntraced(function*(claim: Claim, options: RunOptions): Effect.fn.Return<void, Superseded> {
         const outputs = new Map<StageName, unknown>()
         for (const stage of claim.stages) {
-          const output = definition.stages.find((known) => known.name === stage.name)?.output
+          const output = claim.definition.stages.find((known) => known.name === stage.name)?.output
           if (isFinishedStage(stage) && output !== undefined) outputs.set(stage.name, yield* Schema.decodeUnknownEffect(output)(stage.output).pipe(Effect.orDie))
         }
         if (claim.first.losses >= maxLosses) {
           return yield* fail(claim, claim.first, yield* incident("A stage was given up", Cause.die(new Error(`its worker vanished ${claim.first.losses} times`))))
         }
-        let row = claim.first
-        while (true) {
-          const current: StageRow = row
-          const outcome = yield* runStage(claim, current, outputs, stop).pipe(
-            Effect.annotateLogs({ stage: current.name }),
-            Effect.exit,
-            Effect.map((exit) => ({ _tag: "Ended" as const, exit })),
-            Effect.raceFirst(Effect.map(Deferred.await(stop), (reason) => ({ _tag: "Stopped" as const, reason })))
-          )
-          if (outcome._tag === "Stopped") {
-            if (outcome.reason === "CANCEL") return yield* cancel(claim)
-            if (outcome.reason === "SHUTDOWN") return yield* database.transaction((tx) => releaseJob(tx, services, claim, current))
-            return yield* new Superseded({ jobId: claim.jobId })
-          }
-          const advanced = yield* Exit.match(outcome.exit, {
-            onSuccess: (result: StageResult<unknown>) =>
-              database.transaction((tx) =>
-                finishStage(tx, services, claim, {
-                  stage: current,
-                  result,
-                  next: claim.stages[current.position + 1],
-                  jobProgress: progressOf(definition, current.position, 1),
-                  slotWanted: isFull()
-                })
-              ).pipe(
-                Effect.tap(() => Effect.sync(() => outputs.set(current.name, result.output))),
-                Effect.exit
-              ),
-            onFailure: (cause) => Effect.succeed(Exit.failCause(cause))
-          })
-          if (Exit.isFailure(advanced)) {
-            const failed = Cause.findErrorOption(advanced.cause)
-            if (Option.isSome(failed) && failed.value._tag === "Superseded") return yield* failed.value
-            if (isConnectionLost(advanced.cause)) return yield* Effect.failCause(advanced.cause as Cause.Cause<never>)
-            const failure = Option.isSome(failed) && isFailure(failed.value) ? atStage(failed.value, current.name) : yield* incident("A stage died of an unexpected error", advanced.cause)
-            return yield* failStage(claim, current, failure)
-          }
-          switch (advanced.value._tag) {
-            case "CancelRequested": return yield* cancel(claim)
-            case "Succeeded":
-            case "Yielded": return
-            case "Began": row = advanced.value.stage
-          }
-        }
+        let row: StageRow | undefined = claim.first
+        while (row !== undefined) row = yield* advance(claim, row, outputs, options).pipe(Effect.annotateLogs({ stage: row.name }))
       })
 
-      const run = Effect.fn("Runner.run")((claim: Claim, options: RunOptions) =>
+      const run = (claim: Claim, options: RunOptions) =>
         work(claim, options).pipe(
           Effect.catchTag("Superseded", () => Effect.logInfo("Another run has taken the job over, or it has ended; this run writes nothing more")),
           Effect.catchCause((cause) => Effect.logWarning("The run ended without a result; the job will be delivered again", cause)),
-          Effect.annotateLogs({ jobId: claim.jobId })
+          (running) => inRun(claim, running)
         )
-      )
 
       return Runner.of({ take, run })
     })

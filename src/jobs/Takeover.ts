@@ -6,6 +6,7 @@
 import { Effect, Layer } from "effect"
 import { Database } from "../persistence/Database.ts"
 import { lockJob, writeJob } from "./jobLog.ts"
+import { countLost } from "./jobMetrics.ts"
 import { Node } from "./Node.ts"
 import { Queue } from "./Queue.ts"
 import { Worker } from "./Worker.ts"
@@ -56,7 +57,7 @@ export const takeoverLayer = Layer.effectDiscard(
       const isDead = (name: string) => absent.includes(name) && ((missed.get(name) ?? 0) >= looksBeforeDeath || node.hasNoProcess(name))
       const lost = held.filter((job) => job.node === node.id ? job.abandoned && !worker.runs(job.id) : isDead(job.node))
       yield* Effect.forEach(lost, giveUp, { discard: true })
-      if (lost.length > 0) yield* Effect.logInfo(`${lost.length} jobs whose run was lost go on`)
+      if (lost.length > 0) yield* Effect.andThen(countLost(lost.length), Effect.logInfo(`${lost.length} jobs whose run was lost go on`))
     }).pipe(Effect.catchCause((cause) => Effect.logWarning("Looking for lost runs failed; it will be tried again", cause)))
 
     yield* look

@@ -1,11 +1,13 @@
 /** The ends of a job: each one transaction in which everything comes to rest that the job had in hand. */
 import { Effect } from "effect"
 import type { Failure } from "../domain/errorCatalog.ts"
+import type { TerminalStatus } from "../domain/Job.ts"
 import type { JobEventBody } from "../domain/JobEvent.ts"
 import type { Transaction } from "../persistence/Database.ts"
 import type { JobServices } from "./Claim.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
 import { type Entry, type JobRow, writeJob } from "./jobLog.ts"
+import { countFinished } from "./jobMetrics.ts"
 import { changeStage, isFinishedStage, readStages, type StageChange } from "./stageRows.ts"
 
 export type Ending =
@@ -29,6 +31,14 @@ const lastEvent = (job: JobRow, ending: Ending): JobEventBody => {
   }
 }
 
+/** A failure has had its line where it arose. */
+const logEnd = (job: JobRow, status: TerminalStatus): Effect.Effect<void> =>
+  status === "FAILED"
+    ? Effect.void
+    : Effect.logInfo(status === "SUCCEEDED" ? "The job succeeded" : "The job was cancelled", { durationMs: job.now.getTime() - job.created_at.getTime() }).pipe(
+      Effect.annotateLogs({ jobId: job.id, kind: job.kind, ...(job.track_id === null ? {} : { trackId: job.track_id }) })
+    )
+
 /** Ends a locked job, behind the events that come before its last one. Its queue entry is the caller's to remove. */
 export const endJob = Effect.fnUntraced(function*(tx: Transaction, { blobs }: JobServices, { definition, job, options }: EndingJob, ending: Ending, before: ReadonlyArray<Entry> = [], stages: ReadonlyArray<StageChange> = []) {
   const { status } = ending
@@ -37,6 +47,7 @@ export const endJob = Effect.fnUntraced(function*(tx: Transaction, { blobs }: Jo
     ...(status === "SUCCEEDED" ? { progress: 1 } : {}),
     ...(status === "FAILED" ? { failure: ending.failure } : {})
   }, [...before, { body: lastEvent(job, ending), dedupeKey: "finished" }], stages)
+  yield* tx.afterCommit(Effect.andThen(countFinished(job, status), logEnd(job, status)))
   yield* definition.onFinished?.(tx, { jobId: job.id, trackId: job.track_id, options, status }) ?? Effect.void
   // What failed and may succeed when it is tried again finds its files then; Blobs lets them go after a while.
   if (job.holds_blobs && (status !== "FAILED" || !ending.failure.retryable)) yield* blobs.release(tx, job.id)

@@ -35,6 +35,8 @@ export interface JobRow {
   readonly resume_at: Date | null
   readonly node: string | null
   readonly created_at: Date
+  readonly request_id: string | null
+  readonly traceparent: string | null
   /** Whether it holds files. */
   readonly holds_blobs: boolean
   /** The database's time when the row was read. */
@@ -64,7 +66,7 @@ export interface Entry {
 
 const jobColumns = `
   id, kind, status, priority, track_id, attempt, options, degraded, failure, retry_of, last_sequence, resume_at, node,
-  created_at, exists (select 1 from job_blob h where h.job_id = job.id) as holds_blobs, clock_timestamp() as now`
+  created_at, request_id, traceparent, exists (select 1 from job_blob h where h.job_id = job.id) as holds_blobs, clock_timestamp() as now`
 
 /** Locks a job's row until the transaction ends; undefined when there is none. */
 export const lockJob = (tx: Transaction, jobId: string): Effect.Effect<JobRow | undefined> =>

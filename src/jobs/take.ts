@@ -7,6 +7,7 @@ import type { Claim, JobServices } from "./Claim.ts"
 import { endCancelledJob } from "./ending.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
 import { controlChannel, type Entry, type JobRow, lockJobWithStages, writeJob } from "./jobLog.ts"
+import { countStarted } from "./jobMetrics.ts"
 import type { Delivery } from "./Queue.ts"
 import { isFinishedStage, type StageRow, stageSnapshot } from "./stageRows.ts"
 
@@ -90,8 +91,12 @@ const claimJob = Effect.fnUntraced(function*(tx: Transaction, { definition, deli
     ...reused,
     stageStarted(first, attempt)
   ], [change])
+  if (job.attempt === 0) yield* tx.afterCommit(countStarted(job))
   // The run that held it before, if it still lives, is to stop.
   if (job.node !== null) yield* tx.notify(controlChannel, job.id)
   yield* definition.onStarted?.(tx, { jobId: job.id, trackId: job.track_id }) ?? Effect.void
-  return { delivery, definition, jobId: job.id, trackId: job.track_id, attempt, options, stages, first } satisfies Claim
+  return {
+    delivery, definition, jobId: job.id, trackId: job.track_id, attempt, options, stages, first,
+    origin: { requestId: job.request_id, traceparent: job.traceparent }
+  } satisfies Claim
 })

@@ -1,4 +1,5 @@
 import { Cause, type Logger, Predicate, References } from "effect"
+import { RequestId } from "../domain/Origin.ts"
 import { type ErrorShape, errorShape } from "./errorShape.ts"
 import { redactRecord, redactText, redactValue } from "./redaction.ts"
 
@@ -8,12 +9,15 @@ export interface LogRecord {
   readonly time: string
   readonly level: string
   readonly message: string
-  /** What the surrounding fiber is annotated with: `jobId`, `trackId`, `requestId` … */
+  /** Which request the line belongs to, and what the surrounding fiber is annotated with: `jobId`, `trackId`, `stage` … */
   readonly annotations: Readonly<Record<string, unknown>>
   /** Objects that were logged beside the message. */
   readonly data?: Readonly<Record<string, unknown>>
   /** Milliseconds since each open log span began. */
   readonly spans?: Readonly<Record<string, number>>
+  /** Where in a trace the line was written. */
+  readonly traceId?: string
+  readonly spanId?: string
   readonly error?: ErrorShape
   /** Of failures that came together. */
   readonly otherErrors?: ReadonlyArray<ErrorShape>
@@ -30,12 +34,15 @@ export const logRecord = ({ cause, date, fiber, logLevel, message }: Logger.Opti
   const thrown = cause.reasons.flatMap((reason) => Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : [])
   const [error, ...others] = [...parts.filter(isError), ...thrown].map(errorShape)
   const spans = fiber.getRef(References.CurrentLogSpans)
+  const requestId = fiber.getRef(RequestId)
+  const { span } = fiber.cache
   const told = texts.map((text) => (typeof text === "string" ? redactText(text) : JSON.stringify(redactValue(text)))).join(" ")
   return {
     time: date.toISOString(),
     level: logLevel.toLowerCase(),
     message: told === "" ? (error?.message ?? (cause.reasons.length > 0 ? "interrupted" : "")) : told,
-    annotations: redactRecord(fiber.getRef(References.CurrentLogAnnotations)),
+    annotations: redactRecord({ ...(requestId === undefined ? {} : { requestId }), ...fiber.getRef(References.CurrentLogAnnotations) }),
+    ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }),
     ...(data.length === 0 ? {} : { data: redactRecord(Object.fromEntries(data.flatMap((each) => Object.entries(each)))) }),
     ...(spans.length === 0 ? {} : { spans: Object.fromEntries(spans.map(([label, since]) => [label, date.getTime() - since])) }),
     ...(error === undefined ? {} : { error }),

@@ -59,6 +59,8 @@ export interface EngineOptions {
   readonly kindConcurrency?: ReadonlyMap<JobKind, number>
   /** Without a worker jobs are submitted and nothing else. */
   readonly worker?: boolean
+  /** Where log lines go; unless told nowhere, as what fails here is meant to. */
+  readonly logging?: Layer.Layer<never>
 }
 
 /** One node. */
@@ -80,8 +82,7 @@ export const startEngine = Effect.fnUntraced(function*(options: EngineOptions) {
   )
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
   const context = yield* Layer.buildWithMemoMap(
-    // What fails here is meant to: nobody need read of it.
-    (options.worker === false ? engine : Layer.provideMerge(work, engine)).pipe(Layer.provideMerge(Logger.layer([]))),
+    (options.worker === false ? engine : Layer.provideMerge(work, engine)).pipe(Layer.provideMerge(options.logging ?? Logger.layer([]))),
     yield* Layer.makeMemoMap,
     scope
   )

@@ -21,6 +21,8 @@ export interface BroadcastSource<A extends object> {
   readonly stored: (after: number) => Promise<FeedPage<A>>
   /** What a client may know of a failure. */
   readonly explain: (failure: Cause.Cause<unknown>) => Error
+  /** Called when a reader has come or gone. */
+  readonly onReaders: (change: 1 | -1) => void
   /** Called when the last reader has left. */
   readonly onIdle: () => void
 }
@@ -30,7 +32,7 @@ export interface Broadcast {
   readonly join: (after: number, receiver: Receiver) => Reader
 }
 
-export const makeBroadcast = <A extends object>({ explain, feed, onIdle, resolve, stored }: BroadcastSource<A>): Broadcast => {
+export const makeBroadcast = <A extends object>({ explain, feed, onIdle, onReaders, resolve, stored }: BroadcastSource<A>): Broadcast => {
   const readers = new Set<Reader>()
   const window = makeMessageWindow(feed.newest(), windowBytes)
   /** Pages that are being read, by where they begin: many come back at once to the same place. */
@@ -112,12 +114,15 @@ export const makeBroadcast = <A extends object>({ explain, feed, onIdle, resolve
         /** Why no more comes than is in the window, or false when more may. */
         ended: () => failure ?? (over && !resolving && waiting.length === 0),
         leave: () => {
-          if (!readers.delete(reader) || readers.size > 0) return
+          if (!readers.delete(reader)) return
+          onReaders(-1)
+          if (readers.size > 0) return
           unlisten()
           onIdle()
         }
       })
       readers.add(reader)
+      onReaders(1)
       return reader
     }
   }

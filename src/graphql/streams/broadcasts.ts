@@ -1,9 +1,11 @@
 /** Finds the broadcast that a subscription is part of, or begins it. */
 import { Effect } from "effect"
 import { type ExecutionResult, executeSubscriptionEvent, type ValidatedSubscriptionArgs } from "graphql"
+import { withoutOrigin } from "../../domain/Origin.ts"
 import { explain, settle } from "../bridge.ts"
 import type { GraphQLContext } from "../GraphQLContext.ts"
 import { makeLoaders } from "../loaders.ts"
+import { countSubscribers } from "../operationMetrics.ts"
 import { type Broadcast, makeBroadcast } from "./Broadcast.ts"
 import type { Payload } from "./Receiver.ts"
 import { selectionKey } from "./selection.ts"
@@ -29,8 +31,8 @@ export const makeBroadcasts = (maskError: MaskError) => {
       return known
     }
     // Of the client that came first; the others see the same. It may go before they do, so nothing of its own is left.
-    const { audience, loaders, publicUrl, services } = context
-    const shared: GraphQLContext = { audience, loaders, publicUrl, services, signal: undefined, receiver: undefined }
+    const services = withoutOrigin(context.services)
+    const shared: GraphQLContext = { ...context, services, loaders: makeLoaders(services), signal: undefined, receiver: undefined }
 
     const resolve = async (values: ReadonlyArray<A>): Promise<ReadonlyArray<Payload>> => {
       // Values that come together are resolved together; what was read for earlier ones is out of date.
@@ -45,6 +47,7 @@ export const makeBroadcasts = (maskError: MaskError) => {
       resolve,
       stored: async (after) => settle(await Effect.runPromiseExitWith(services)(feed.stored(after)), shared),
       explain: (failure) => explain(failure, shared),
+      onReaders: (change) => countSubscribers(change, services),
       onIdle: () => {
         if (running.get(key) === broadcast) running.delete(key)
         release()

@@ -26,6 +26,10 @@ export const JobEntity = defineEntity({
     degraded: p.boolean().default(false),
     idempotencyKey: p.text().nullable(),
     inputHash: p.text().nullable(),
+    /** Of the request that submitted it. */
+    requestId: p.text().nullable(),
+    /** Where in the trace of that request it was submitted (W3C Trace Context). */
+    traceparent: p.text().nullable(),
     retryOf: (): ReturnType<typeof anotherJob> => anotherJob(JobEntity),
     /** 0 to 1. */
     progress: p.float().default(0),

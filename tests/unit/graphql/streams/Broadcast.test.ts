@@ -57,6 +57,7 @@ const makeLog = (delayTicks: number, stored = 0) => {
       const last = entries.at(-1)?.position ?? after
       return { entries, until: entries.length === pageSize ? last : Math.max(last, known) }
     },
+    onReaders: () => {},
     explain: () => new Error("failed"),
     onIdle: () => { current = undefined }
   })
