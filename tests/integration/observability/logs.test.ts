@@ -1,14 +1,14 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Redacted } from "effect"
+import { Effect } from "effect"
 import { WebSocket } from "ws"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ProviderError } from "../../../src/domain/errors.ts"
 import { layer as logging } from "../../../src/logging.ts"
-import { Database } from "../../../src/persistence/Database.ts"
 import { type App, startApp } from "../../support/app.ts"
 import { songA } from "../../support/audio.ts"
+import { testDatabase } from "../../support/database.ts"
 import { scriptedKind, startEngine } from "../../support/jobEngine.ts"
 import { captureLogLines, type LogLine } from "../../support/logLines.ts"
 
@@ -114,7 +114,7 @@ describe("a stage that dies of a bug", () => {
       : () => Effect.fail(new ProviderError({ message: "The provider refused.", provider: "sounds", reason: "REJECTED" })))
     const told = await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
       const engine = yield* startEngine({
-        database: Database.layer({ url: undefined as Redacted.Redacted | undefined, dataDir: "memory://", poolSize: 2, statementTimeoutMs: 15_000, migrate: true }) as never,
+        database: testDatabase("pglite"),
         kinds: [definition],
         logging: logging({ format: "json", level: "Info" })
       })
@@ -129,5 +129,5 @@ describe("a stage that dies of a bug", () => {
     expect(ofBug).toHaveLength(1)
     expect(ofBug[0]).toMatchObject({ level: "error", stage: "FETCH_RESULT", kind: "GENERATE", incidentId: told.incidentId, error: { message: "a bug" } })
     expect(log.lines.filter((line) => line.jobId === told.refused)).toMatchObject([{ level: "warn", stage: "FETCH_RESULT", error: { code: "PROVIDER_FAILED" } }])
-  })
+  }, 60_000)
 })
