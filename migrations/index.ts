@@ -1,5 +1,6 @@
 import { LibraryAndJobs } from "./0001_library_and_jobs.ts"
 import { JobControl } from "./0002_job_control.ts"
+import { FindingTracks } from "./0004_finding_tracks.ts"
 import { JobOrigin } from "./0006_job_origin.ts"
 import { Uploads } from "./0007_uploads.ts"
 
@@ -7,6 +8,7 @@ import { Uploads } from "./0007_uploads.ts"
 export const migrations = [
   { name: "0001_library_and_jobs", class: LibraryAndJobs },
   { name: "0002_job_control", class: JobControl },
+  { name: "0004_finding_tracks", class: FindingTracks },
   { name: "0006_job_origin", class: JobOrigin },
   { name: "0007_uploads", class: Uploads }
 ]

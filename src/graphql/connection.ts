@@ -1,6 +1,7 @@
 /** Relay connections: `first`/`after` forwards, `last`/`before` backwards, 20 unless told, at most 100. */
+import { createHash } from "node:crypto"
 import type { ObjectRef } from "@pothos/core"
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { Database } from "../persistence/Database.ts"
 import type { Page, PageRequest } from "../persistence/reads/page.ts"
 import { read, refusal } from "./bridge.ts"
@@ -33,17 +34,40 @@ const sizeOf = (name: string, size: number): number => {
   return size
 }
 
-const encodeCursor = (list: string, id: string): string => Buffer.from(`${list}/${id}`).toString("base64url")
+/** A list as its cursors see it. */
+export interface ListOf<Row, Position, Found = Page<Row>> {
+  /** Names the list and all that was asked of it: a cursor fits no other. */
+  readonly name: string
+  readonly positionOf: (row: Row, found: Found) => string
+  /** Undefined for what is no position in the list. */
+  readonly parse: (position: string) => Position | undefined
+}
 
-const decodeCursor = (list: string, name: string, cursor: string | null | undefined): string | undefined => {
+/** A list in the order of its ids. */
+export const listById = <Row extends { readonly id: string }>(name: string): ListOf<Row, string> => ({
+  name,
+  positionOf: ({ id }) => id,
+  parse: (position) => isUuid(position) ? position : undefined
+})
+
+const digestLength = 16
+
+/** Binds a position to its list. It keeps mistakes out, not people: whoever makes up a cursor sees nothing new by it. */
+const digest = (list: string, position: string): string => createHash("sha256").update(`${list}\n${position}`).digest("base64url").slice(0, digestLength)
+
+const encodeCursor = (list: string, position: string): string => Buffer.from(digest(list, position) + position).toString("base64url")
+
+const decodeCursor = <Position>(list: Pick<ListOf<never, Position>, "name" | "parse">, name: string, cursor: string | null | undefined): Position | undefined => {
   if (cursor === null || cursor === undefined) return undefined
-  const [of, id = ""] = Buffer.from(cursor, "base64url").toString("latin1").split("/")
-  if (of !== list || !isUuid(id)) throw invalid(`\`${name}\` is no cursor of this list. Pass one that the same list returned.`)
-  return id
+  const text = Buffer.from(cursor, "base64url").toString()
+  const position = text.slice(digestLength)
+  const parsed = text.startsWith(digest(list.name, position)) ? list.parse(position) : undefined
+  if (parsed === undefined) throw invalid(`\`${name}\` is no cursor of this list. Pass one that the same list returned, for the same search, filter and order.`)
+  return parsed
 }
 
 /** What the arguments ask for; a top-level INVALID_INPUT error when they contradict themselves. */
-const pageRequest = (list: string, { first, after, last, before }: PageArguments): PageRequest => {
+const pageRequest = <Position>(list: Pick<ListOf<never, Position>, "name" | "parse">, { first, after, last, before }: PageArguments): PageRequest<Position> => {
   if (typeof first === "number" && typeof last === "number") throw invalid("Pass `first` or `last`, not both.")
   return {
     backward: typeof last === "number",
@@ -54,27 +78,29 @@ const pageRequest = (list: string, { first, after, last, before }: PageArguments
 }
 
 export interface Connection<Row> extends Page<Row> {
-  readonly list: string
+  readonly cursorOf: (row: Row) => string
   readonly count: () => Promise<number>
 }
 
-const PageInfoRef = builder.objectRef<Connection<{ readonly id: string }>>("PageInfo").implement({
+type AnyConnection = Pick<Connection<never>, "hasNextPage" | "hasPreviousPage"> & { readonly ends: readonly [string | null, string | null] }
+
+const PageInfoRef = builder.objectRef<AnyConnection>("PageInfo").implement({
   description: "Where a page lies in its list.",
   fields: (t) => ({
     hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether something follows." }),
     hasPreviousPage: t.exposeBoolean("hasPreviousPage", { description: "Whether something precedes." }),
-    startCursor: t.string({ nullable: true, description: "The cursor of the first edge.", resolve: ({ list, rows }) => rows[0] === undefined ? null : encodeCursor(list, rows[0].id) }),
-    endCursor: t.string({ nullable: true, description: "The cursor of the last edge.", resolve: ({ list, rows }) => { const row = rows.at(-1); return row === undefined ? null : encodeCursor(list, row.id) } })
+    startCursor: t.string({ nullable: true, description: "The cursor of the first edge.", resolve: ({ ends }) => ends[0] }),
+    endCursor: t.string({ nullable: true, description: "The cursor of the last edge.", resolve: ({ ends }) => ends[1] })
   })
 })
 
-interface Edge<Row> {
+export interface Edge<Row> {
   readonly cursor: string
   readonly node: Row
 }
 
 /** The connection and edge types of a thing, such as `TrackConnection` and `TrackEdge`. */
-export const connectionOf = <Row extends { readonly id: string }>(name: string, node: ObjectRef<PothosTypes, Row, Row>) => {
+export const connectionOf = <Node, Row extends Node = Node>(name: string, node: ObjectRef<PothosTypes, Node, Node>) => {
   const edge = builder.objectRef<Edge<Row>>(`${name}Edge`).implement({
     description: `One ${name.toLowerCase()} of a list.`,
     fields: (t) => ({
@@ -82,26 +108,34 @@ export const connectionOf = <Row extends { readonly id: string }>(name: string, 
       node: t.field({ type: node, description: `The ${name.toLowerCase()}.`, resolve: (edge) => edge.node as never })
     })
   })
-  return builder.objectRef<Connection<Row>>(`${name}Connection`).implement({
+  const connection = builder.objectRef<Connection<Row>>(`${name}Connection`).implement({
     description: `A page of a list of ${name.toLowerCase()}s.`,
     fields: (t) => ({
-      edges: t.field({ type: [edge], description: "The page.", resolve: ({ list, rows }) => rows.map((row) => ({ cursor: encodeCursor(list, row.id), node: row })) }),
-      pageInfo: t.field({ type: PageInfoRef, description: "Where the page lies.", resolve: (connection) => connection }),
+      edges: t.field({ type: [edge], description: "The page.", resolve: ({ cursorOf, rows }) => rows.map((row) => ({ cursor: cursorOf(row), node: row })) }),
+      pageInfo: t.field({
+        type: PageInfoRef,
+        description: "Where the page lies.",
+        resolve: ({ cursorOf, hasNextPage, hasPreviousPage, rows }) => {
+          const cursorAt = (index: number) => { const row = rows.at(index); return row === undefined ? null : cursorOf(row) }
+          return { hasNextPage, hasPreviousPage, ends: [cursorAt(0), cursorAt(-1)] as const }
+        }
+      }),
       totalCount: t.int({ description: "How many there are in all; counted only when it is asked for.", resolve: ({ count }) => count() })
     })
   })
+  return { connection, edge }
 }
 
 type PothosTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Types> ? Types : never
 
-/** Reads the page that the arguments ask for. `list` names the list that cursors belong to. */
-export const readConnection = async <Row>(
-  list: string,
+/** Reads the page that the arguments ask for. */
+export const readConnection = async <Row, Position, Found extends Page<Row>>(
+  list: ListOf<Row, Position, Found>,
   args: PageArguments,
   context: GraphQLContext,
-  page: (request: PageRequest) => Effect.Effect<Page<Row>, never, Database>,
-  count: () => Effect.Effect<number, never, Database>
+  page: (request: PageRequest<Position>) => Effect.Effect<Found, never, Database>,
+  count: (found: Found) => Effect.Effect<number, never, Database>
 ): Promise<Connection<Row>> => {
   const found = await read(page(pageRequest(list, args)), context)
-  return { ...found, list, count: () => read(count(), context) }
+  return { ...found, cursorOf: (row) => encodeCursor(list.name, list.positionOf(row, found)), count: () => read(count(found), context) }
 }

@@ -4,6 +4,7 @@ import { errorCatalog } from "../domain/errorCatalog.ts"
 import { ProviderErrorReason } from "../domain/errors.ts"
 import { JobKind, JobPriority, JobStatus, StageName, StageStatus } from "../domain/Job.ts"
 import { ArtifactRole, QualityTier, TrackSourceKind, TrackStatus } from "../domain/Track.ts"
+import { TrackOrderField } from "../persistence/reads/trackOrder.ts"
 import { builder } from "./builder.ts"
 
 const values = <const Value extends string>(literals: ReadonlyArray<Value>, descriptions: { readonly [V in Value]: string }) =>
@@ -143,4 +144,23 @@ export const ArtifactRoleEnum = builder.enumType("ArtifactRole", {
 export const QualityTierEnum = builder.enumType("QualityTier", {
   description: "The rung of a ladder of methods, best first.",
   values: values(QualityTier.literals, { HIGH: "The best method.", MEDIUM: "A good one.", BASIC: "The one that always works." })
+})
+
+export const TrackOrderFieldEnum = builder.enumType("TrackOrderField", {
+  description: "What tracks can be ordered by. Case and accents do not matter.",
+  values: values(TrackOrderField.literals, {
+    CREATED_AT: "When it was added.",
+    UPDATED_AT: "When it last changed.",
+    TITLE: "Its title.",
+    ARTIST: "Who performs it.",
+    ALBUM: "The album it is on.",
+    YEAR: "The year of its release.",
+    DURATION: "How long it is.",
+    RELEVANCE: "How well it fits the search, the edge's `score`; without a search, when it was added."
+  })
+})
+
+export const OrderDirectionEnum = builder.enumType("OrderDirection", {
+  description: "Which end comes first.",
+  values: { ASC: { value: "ASC", description: "The smallest, the earliest, A." }, DESC: { value: "DESC", description: "The greatest, the latest, Z." } } as const
 })

@@ -40,11 +40,15 @@ export class Database extends Context.Service<
      * `afterCommit`). Inside it, only its transaction may be used: anything else dies at once.
      */
     readonly transaction: <A, E, R>(body: (tx: Transaction) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-    /** A read outside any transaction; the name (unique for each statement) makes it a prepared statement on PostgreSQL. */
+    /**
+     * A read outside any transaction; the name (unique for each statement) makes it a prepared statement on PostgreSQL.
+     * One that is put together by what a client asks for is better planned for its values each time: `prepared: false`.
+     */
     readonly query: <Row extends object>(
       name: string,
       sql: string,
-      params?: ReadonlyArray<unknown>
+      params?: ReadonlyArray<unknown>,
+      options?: { readonly prepared: boolean }
     ) => Effect.Effect<ReadonlyArray<Row>>
     /**
      * Calls `onMessage` for each NOTIFY on the channel, and with "" once listening has begun and after each reconnection,
@@ -81,10 +85,11 @@ export class Database extends Context.Service<
         const query = Effect.fnUntraced(function* <Row extends object>(
           name: string,
           sql: string,
-          params: ReadonlyArray<unknown> = []
+          params: ReadonlyArray<unknown> = [],
+          options: { readonly prepared: boolean } = { prepared: true }
         ) {
           yield* outsideTransaction(`query ${name}`)
-          const rows = yield* read(name, sql, params).pipe(Effect.retry(retryTransient), Effect.orDie)
+          const rows = yield* read(options.prepared ? name : "", sql, params).pipe(Effect.retry(retryTransient), Effect.orDie)
           // The caller knows its columns.
           return rows as ReadonlyArray<Row>
         })

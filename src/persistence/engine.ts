@@ -16,6 +16,7 @@ export interface PoolState {
 export interface Engine {
   readonly name: "pglite" | "postgres"
   readonly orm: SqlMikroORM<AbstractSqlDriver>
+  /** Prepared under the name, unless that is empty. */
   readonly query: (name: string, sql: string, params: ReadonlyArray<unknown>) => Promise<ReadonlyArray<unknown>>
   readonly executeSql: (
     text: string,
@@ -45,6 +46,6 @@ export const ormOptions = {
     allOrNothing: true,
     disableForeignKeys: false
   },
-  // pg-boss keeps its tables itself.
-  schemaGenerator: { ignoreSchema: ["pgboss"], disableForeignKeys: false }
+  // pg-boss keeps its tables itself; functions and triggers stand in the migrations alone.
+  schemaGenerator: { ignoreSchema: ["pgboss"], disableForeignKeys: false, ignoreRoutines: true, ignoreTriggers: true }
 }

@@ -6,6 +6,7 @@ import { JobBlobEntity } from "../../src/persistence/entities/JobBlobEntity.ts"
 import { JobEntity } from "../../src/persistence/entities/JobEntity.ts"
 import { JobEventEntity } from "../../src/persistence/entities/JobEventEntity.ts"
 import { JobStageEntity } from "../../src/persistence/entities/JobStageEntity.ts"
+import { SearchGramEntity } from "../../src/persistence/entities/SearchGramEntity.ts"
 import { TrackEntity } from "../../src/persistence/entities/TrackEntity.ts"
 import { UploadEntity } from "../../src/persistence/entities/UploadEntity.ts"
 import { WaveformEntity } from "../../src/persistence/entities/WaveformEntity.ts"
@@ -53,6 +54,7 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
       dedupeKey: "queued",
       at: createdAt
     })
+    em.create(SearchGramEntity, { gram: `ab${n}`, length: 3, word: `ab${n}` })
     em.create(JobBlobEntity, { jobId: id(2), sha256, createdAt })
     em.create(UploadEntity, { id: id(4), sizeBytes: 5_000_000_000, metadata: { filename: "a.flac" }, sha256, createdAt, expiresAt: createdAt })
     em.create(ArtifactEntity, {

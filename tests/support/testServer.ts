@@ -55,9 +55,9 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
     Effect.map(Database, (database) =>
       Database.of({
         ...database,
-        query: (name, sql, params) => {
+        query: (name, sql, params, options) => {
           queries.push(name)
-          return database.query(name, sql, params)
+          return database.query(name, sql, params, options)
         }
       }))
   ).pipe(Layer.provide(testDatabase(engine)))

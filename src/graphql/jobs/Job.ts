@@ -2,10 +2,10 @@ import { Effect } from "effect"
 import { isTerminal } from "../../domain/Job.ts"
 import { decodeEventBody } from "../../domain/JobEvent.ts"
 import { estimateFinish } from "../../jobs/estimate.ts"
-import { countJobs, eventsAfter, jobPage } from "../../persistence/reads/jobs.ts"
+import { countJobs, eventsAfter, jobPage, type JobRecord } from "../../persistence/reads/jobs.ts"
 import { read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
-import { connectionOf, pageArguments, readConnection } from "../connection.ts"
+import { connectionOf, listById, pageArguments, readConnection } from "../connection.ts"
 import { JobKindEnum, JobPriorityEnum, JobStatusEnum } from "../enums.ts"
 import { ErrorInterface, failureValue } from "../errors/ErrorInterface.ts"
 import { globalId, idOf } from "../ids.ts"
@@ -98,7 +98,7 @@ JobRef.implement({
   })
 })
 
-export const JobConnection = connectionOf("Job", JobRef)
+export const { connection: JobConnection } = connectionOf("Job", JobRef)
 
 builder.queryFields((t) => ({
   job: t.field({
@@ -117,7 +117,7 @@ builder.queryFields((t) => ({
     args: { filter: t.arg({ type: JobFilter, description: "Only jobs that match." }), ...pageArguments },
     resolve: (_, { filter, ...page }, context) => {
       const criteria = jobCriteria(filter)
-      return readConnection("jobs", page, context, (request) => jobPage(criteria, request), () => countJobs(criteria))
+      return readConnection(listById<JobRecord>(`jobs ${JSON.stringify(criteria)}`), page, context, (request) => jobPage(criteria, request), () => countJobs(criteria))
     }
   })
 }))

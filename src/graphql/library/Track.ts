@@ -1,7 +1,7 @@
-import { jobPage, countJobs } from "../../persistence/reads/jobs.ts"
-import { countTracks, trackPage, type TrackRecord } from "../../persistence/reads/tracks.ts"
+import { countJobs, jobPage, type JobRecord } from "../../persistence/reads/jobs.ts"
+import type { TrackRecord } from "../../persistence/reads/tracks.ts"
 import { builder } from "../builder.ts"
-import { connectionOf, pageArguments, readConnection } from "../connection.ts"
+import { listById, pageArguments, readConnection } from "../connection.ts"
 import { ArtifactRoleEnum, TrackSourceKindEnum, TrackStatusEnum } from "../enums.ts"
 import { globalId, idOf } from "../ids.ts"
 import { JobConnection } from "../jobs/Job.ts"
@@ -73,29 +73,12 @@ TrackRef.implement({
       type: JobConnection,
       description: "Its jobs, newest first.",
       args: { ...pageArguments },
-      resolve: (track, page, context) => readConnection("jobs", page, context, (request) => jobPage({ trackId: track.id }, request), () => countJobs({ trackId: track.id }))
+      resolve: (track, page, context) => readConnection(listById<JobRecord>(`jobs ${track.id}`), page, context, (request) => jobPage({ trackId: track.id }, request), () => countJobs({ trackId: track.id }))
     }),
     latestJob: t.field({ type: JobRef, nullable: true, description: "Its newest job.", resolve: (track, _, { loaders }) => loaders.latestJob.load(track.id) }),
     version: t.exposeInt("version", { description: "Grows with every change; pass it back to change only what you have seen." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was added." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it last changed." })
-  })
-})
-
-const TrackConnection = connectionOf("Track", TrackRef)
-
-const TrackFilter = builder.inputType("TrackFilter", {
-  description: "Which tracks. What is not given does not matter; all that is given must hold.",
-  fields: (t) => ({
-    status: t.field({ type: [TrackStatusEnum], description: "In one of these statuses." }),
-    artist: t.string({ description: "By this artist; case does not matter." }),
-    album: t.string({ description: "On this album; case does not matter." }),
-    genre: t.string({ description: "Of this genre." }),
-    tag: t.string({ description: "With this label." }),
-    yearFrom: t.int({ description: "Of this year or later." }),
-    yearTo: t.int({ description: "Of this year or earlier." }),
-    durationMsFrom: t.int({ description: "At least this long." }),
-    durationMsTo: t.int({ description: "At most this long." })
   })
 })
 
@@ -109,11 +92,5 @@ builder.queryFields((t) => ({
       const trackId = idOf("Track", id)
       return trackId === undefined ? null : loaders.track.load(trackId)
     }
-  }),
-  tracks: t.field({
-    type: TrackConnection,
-    description: "Tracks, newest first.",
-    args: { filter: t.arg({ type: TrackFilter, description: "Only tracks that match." }), ...pageArguments },
-    resolve: (_, { filter, ...page }, context) => readConnection("tracks", page, context, (request) => trackPage(filter ?? {}, request), () => countTracks(filter ?? {}))
   })
 }))

@@ -39,7 +39,13 @@ export const TrackEntity = defineEntity({
     /** Counts the changes made by clients; an update names the one it has seen. */
     version: p.integer().default(1),
     createdAt: p.datetime(3),
-    updatedAt: p.datetime(3)
+    updatedAt: p.datetime(3),
+    /** The words by which it is found; see migrations/0004_finding_tracks.ts. */
+    search: p.text().columnType("tsvector").nullable().lazy().generated("(track_search(title, artist, album, album_artist, genres, tags)) stored"),
+    /** As lists are ordered by them: without regard to case and accents. */
+    sortTitle: p.text().nullable().lazy().collation("C").generated(`("left"(search_fold(title), 200)) stored`),
+    sortArtist: p.text().nullable().lazy().collation("C").generated(`("left"(search_fold(artist), 200)) stored`),
+    sortAlbum: p.text().nullable().lazy().collation("C").generated(`("left"(search_fold(album), 200)) stored`)
   },
   checks: [
     { name: "track_status_check", expression: oneOf("status", TrackStatus.literals) },
@@ -55,7 +61,18 @@ export const TrackEntity = defineEntity({
       ],
       properties: ["createdAt", "id"]
     },
-    { name: "track_content_hash_index", properties: ["contentHash"] }
+    { name: "track_content_hash_index", properties: ["contentHash"] },
+    {
+      name: "track_search_index",
+      properties: ["search"],
+      expression: "create index track_search_index on track using gin (search) with (fastupdate = off)"
+    },
+    { name: "track_title_index", properties: ["sortTitle", "id"] },
+    { name: "track_artist_index", properties: ["sortArtist", "id"] },
+    { name: "track_album_index", properties: ["sortAlbum", "id"] },
+    { name: "track_year_index", properties: ["year", "id"] },
+    { name: "track_duration_index", properties: ["durationMs", "id"] },
+    { name: "track_updated_index", properties: ["updatedAt", "id"] }
   ]
 })
 export type TrackEntity = InferEntity<typeof TrackEntity>

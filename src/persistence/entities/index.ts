@@ -5,6 +5,7 @@ import { JobBlobEntity } from "./JobBlobEntity.ts"
 import { JobEntity } from "./JobEntity.ts"
 import { JobEventEntity } from "./JobEventEntity.ts"
 import { JobStageEntity } from "./JobStageEntity.ts"
+import { SearchGramEntity } from "./SearchGramEntity.ts"
 import { TrackEntity } from "./TrackEntity.ts"
 import { UploadEntity } from "./UploadEntity.ts"
 import { WaveformEntity } from "./WaveformEntity.ts"
@@ -16,6 +17,7 @@ export const entities = [
   ArtifactEntity,
   WaveformEntity,
   FingerprintEntity,
+  SearchGramEntity,
   JobEntity,
   JobStageEntity,
   JobEventEntity,

@@ -1,20 +1,31 @@
-/** Pages of a list, newest first. Ids are UUIDs of version 7, so their order is that of creation: the cursor is an id. */
+/** Pages of a list. A position is where a row stands in it, whatever rows come and go: what a cursor is made of. */
 import { Effect } from "effect"
 import { Database } from "../Database.ts"
 
-export interface PageRequest {
+export interface PageRequest<Position = string> {
   readonly size: number
   /** From the end of the list. */
   readonly backward: boolean
-  /** Ids, exclusive. */
-  readonly after?: string | undefined
-  readonly before?: string | undefined
+  /** Exclusive. */
+  readonly after?: Position | undefined
+  readonly before?: Position | undefined
 }
 
 export interface Page<Row> {
   readonly rows: ReadonlyArray<Row>
   readonly hasNextPage: boolean
   readonly hasPreviousPage: boolean
+}
+
+/** The page of rows that were read from its near end, one more than asked for where there are more. */
+export const pageOf = <Row>(rows: ReadonlyArray<Row>, page: PageRequest<unknown>): Page<Row> => {
+  const hasMore = rows.length > page.size
+  const kept = rows.slice(0, page.size)
+  return {
+    rows: page.backward ? kept.toReversed() : kept,
+    hasNextPage: page.backward ? page.before !== undefined : hasMore,
+    hasPreviousPage: page.backward ? hasMore : page.after !== undefined
+  }
 }
 
 export interface PageQuery {
@@ -27,7 +38,7 @@ export interface PageQuery {
   readonly parameters: ReadonlyArray<unknown>
 }
 
-/** One statement; one row more than asked for tells whether there are more. */
+/** Newest first. Ids are UUIDs of version 7, so their order is that of creation, and the position is an id. */
 export const readPage = Effect.fnUntraced(function* <Row extends { readonly id: string }>(query: PageQuery, page: PageRequest) {
   const database = yield* Database
   const count = query.parameters.length
@@ -40,11 +51,5 @@ export const readPage = Effect.fnUntraced(function* <Row extends { readonly id: 
      order by ${query.id} ${direction} limit $${count + 3}`,
     [...query.parameters, page.after ?? null, page.before ?? null, page.size + 1]
   )
-  const hasMore = rows.length > page.size
-  const kept = rows.slice(0, page.size)
-  return {
-    rows: page.backward ? kept.toReversed() : kept,
-    hasNextPage: page.backward ? page.before !== undefined : hasMore,
-    hasPreviousPage: page.backward ? hasMore : page.after !== undefined
-  } satisfies Page<Row>
+  return pageOf(rows, page)
 })

@@ -1,8 +1,12 @@
 /** Tracks as the API reads them. */
+import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { TrackSourceKind, TrackStatus } from "../../domain/Track.ts"
 import { Database } from "../Database.ts"
-import { type Page, type PageRequest, readPage } from "./page.ts"
+import { type Page, pageOf, type PageRequest } from "./page.ts"
+import { allOf, makeParameters, type TrackCriteria, trackConditions } from "./trackCriteria.ts"
+import { orderKeys, relevanceKey, segmentsOf, type Spellings, type TrackOrder, type TrackPosition } from "./trackOrder.ts"
+import { matching, otherSpellings } from "./trackSearch.ts"
 
 export interface TrackRecord {
   readonly id: string
@@ -50,36 +54,65 @@ export const tracksById = Effect.fnUntraced(function* (ids: ReadonlyArray<string
   return yield* database.query<TrackRecord>("tracks.byId", `select ${columns} from track t where t.id = any($1::uuid[])`, [ids])
 })
 
-/** Everything that is not given matches. */
-export interface TrackCriteria {
-  readonly status?: ReadonlyArray<TrackStatus> | null | undefined
-  readonly artist?: string | null | undefined
-  readonly album?: string | null | undefined
-  readonly genre?: string | null | undefined
-  readonly tag?: string | null | undefined
-  readonly yearFrom?: number | null | undefined
-  readonly yearTo?: number | null | undefined
-  readonly durationMsFrom?: number | null | undefined
-  readonly durationMsTo?: number | null | undefined
+/** A track of a list, with what it is ordered by. */
+export interface ListedTrack extends TrackRecord {
+  readonly orderKey: string | number | Date | null
+  /** How well it fits the search; null without one. */
+  readonly score: number | null
 }
 
-const conditions = `
-  ($1::text[] is null or t.status = any($1)) and ($2::text is null or lower(t.artist) = lower($2)) and ($3::text is null or lower(t.album) = lower($3))
-  and ($4::text is null or $4 = any(t.genres)) and ($5::text is null or $5 = any(t.tags))
-  and ($6::int is null or t.year >= $6) and ($7::int is null or t.year <= $7)
-  and ($8::int is null or t.duration_ms >= $8) and ($9::int is null or t.duration_ms <= $9)`
+export interface TrackList {
+  readonly criteria: TrackCriteria
+  /** Null lists all. */
+  readonly search: string | null
+  readonly order: TrackOrder
+}
 
-const parameters = (criteria: TrackCriteria): ReadonlyArray<unknown> => [
-  criteria.status ?? null, criteria.artist ?? null, criteria.album ?? null, criteria.genre ?? null, criteria.tag ?? null,
-  criteria.yearFrom ?? null, criteria.yearTo ?? null, criteria.durationMsFrom ?? null, criteria.durationMsTo ?? null
-]
+export interface TrackPage extends Page<ListedTrack> {
+  /** Given where nothing has the words as they were typed, and other spellings were searched for. */
+  readonly spellings: Spellings | null
+}
 
-/** Newest first. */
-export const trackPage = (criteria: TrackCriteria, page: PageRequest): Effect.Effect<Page<TrackRecord>, never, Database> =>
-  readPage<TrackRecord>({ name: "tracks.page", columns, from: "track t", id: "t.id", conditions, parameters: parameters(criteria) }, page)
-
-export const countTracks = Effect.fnUntraced(function* (criteria: TrackCriteria) {
+const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: TrackList, spellings: Spellings | null, page: PageRequest<TrackPosition>) {
   const database = yield* Database
-  const rows = yield* database.query<{ count: number }>("tracks.count", `select count(*)::int as count from track t where ${conditions}`, parameters(criteria))
+  const { bind, values } = makeParameters()
+  const found = search === null ? undefined : matching(search, spellings, bind)
+  const wanted = [...(found === undefined ? [] : [found.condition]), ...trackConditions(criteria, bind)]
+  const listed = order.field === "RELEVANCE" && found === undefined ? { ...order, field: "CREATED_AT" as const } : order
+  const key = listed.field === "RELEVANCE" ? relevanceKey(found?.score ?? "") : orderKeys[listed.field]
+  const limit = bind(page.size + 1)
+  const segments = segmentsOf(key, listed.descending, page, bind)
+  const selects = segments.map(({ conditions, direction }, part) =>
+    `select ${columns}, ${key.column} as "orderKey", ${found?.score ?? "null::float8"} as score, ${part} as part
+     from track t where ${allOf([...wanted, ...conditions])} order by ${key.column} ${direction}, t.id ${direction} limit ${limit}`)
+  const direction = segments[0]?.direction ?? "asc"
+  const sql = selects.length === 1
+    ? selects.join("")
+    : `select * from (${selects.map((select) => `(${select})`).join(" union all ")}) as parts order by part, "orderKey" ${direction}, id ${direction} limit ${limit}`
+  const plain = wanted.length === 0
+  const name = plain ? `tracks.page.${createHash("sha256").update(sql).digest("base64url").slice(0, 12)}` : "tracks.page"
+  const rows = yield* database.query<ListedTrack>(name, sql, values, { prepared: plain })
+  return { ...pageOf(rows, page), spellings } satisfies TrackPage
+})
+
+/** Where nothing has the words of a search, it is tried once more with words that are spelt alike. */
+export const trackPage = Effect.fnUntraced(function* (list: TrackList, page: PageRequest<TrackPosition>) {
+  const from = page.after ?? page.before
+  const found = yield* readTrackPage(list, from?.spellings ?? null, page)
+  if (list.search === null || from !== undefined || found.rows.length > 0) return found
+  const spellings = yield* otherSpellings(list.search)
+  return spellings === null ? found : yield* readTrackPage(list, spellings, page)
+})
+
+export const countTracks = Effect.fnUntraced(function* ({ criteria, search }: TrackList, spellings: Spellings | null) {
+  const database = yield* Database
+  const { bind, values } = makeParameters()
+  const found = search === null ? [] : [matching(search, spellings, bind).condition]
+  const rows = yield* database.query<{ count: number }>(
+    "tracks.count",
+    `select count(*)::int as count from track t where ${allOf([...found, ...trackConditions(criteria, bind)])}`,
+    values,
+    { prepared: false }
+  )
   return rows[0]?.count ?? 0
 })

@@ -62,7 +62,7 @@ describe.each(engines)("reading the library on %s", (engine) => {
   it("counts only when it is asked to", async () => {
     server.queries.length = 0
     await server.graphql("{ tracks { edges { node { id } } } }")
-    expect(server.queries).toEqual(["tracks.page.desc"])
+    expect(server.queries).toEqual([expect.stringMatching(/^tracks\.page/)])
   })
 
   it.each([

@@ -1,0 +1,59 @@
+/** Which tracks: the conditions of a statement, of what was asked for and nothing else, so that its plan fits. */
+import type { TrackStatus } from "../../domain/Track.ts"
+
+/** Everything that is not given matches. */
+export interface TrackCriteria {
+  readonly status?: ReadonlyArray<TrackStatus> | null | undefined
+  readonly artist?: string | null | undefined
+  readonly album?: string | null | undefined
+  readonly genre?: string | null | undefined
+  readonly tag?: string | null | undefined
+  readonly yearFrom?: number | null | undefined
+  readonly yearTo?: number | null | undefined
+  readonly durationMsFrom?: number | null | undefined
+  readonly durationMsTo?: number | null | undefined
+  readonly hasStems?: boolean | null | undefined
+}
+
+/** Adds a parameter to a statement and returns its number, as in `$1`. */
+export type Bind = (value: unknown) => string
+
+/** The parameters of a statement that is put together piece by piece. */
+export const makeParameters = () => {
+  const values: Array<unknown> = []
+  // No text in PostgreSQL has a NUL in it: what a client looks for with one is not there.
+  const bind: Bind = (value) => `$${values.push(typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : value)}`
+  return { values, bind }
+}
+
+/** One of the labels, folded; the index on the words finds the few tracks that are worth looking at. */
+const labelled = (labels: string, text: string): string =>
+  `(search_query(${text}, false) = '' or t.search @@ search_query(${text}, false))
+   and exists (select 1 from unnest(${labels}) as label where search_fold(label) = search_fold(${text}))`
+
+const stems = `(
+  exists (select 1 from artifact a where a.track_id = t.id and a.role = 'VOCALS')
+  and exists (select 1 from artifact a where a.track_id = t.id and a.role = 'INSTRUMENTAL'))`
+
+const conditionsByName: { readonly [Name in keyof Required<TrackCriteria>]: (parameter: () => string, value: unknown) => string } = {
+  status: (p) => `t.status = any(${p()}::text[])`,
+  artist: (p) => `t.sort_artist = left(search_fold(${p()}::text), 200)`,
+  album: (p) => `t.sort_album = left(search_fold(${p()}::text), 200)`,
+  genre: (p) => labelled("t.genres", `${p()}::text`),
+  tag: (p) => labelled("t.tags", `${p()}::text`),
+  yearFrom: (p) => `t.year >= ${p()}::int`,
+  yearTo: (p) => `t.year <= ${p()}::int`,
+  durationMsFrom: (p) => `t.duration_ms >= ${p()}::int`,
+  durationMsTo: (p) => `t.duration_ms <= ${p()}::int`,
+  hasStems: (_, value) => value === true ? stems : `not ${stems}`
+}
+
+/** Conditions on the table `track t`, all of which must hold; none when everything matches. */
+export const trackConditions = (criteria: TrackCriteria, bind: Bind): ReadonlyArray<string> =>
+  Object.entries(conditionsByName).flatMap(([name, condition]) => {
+    const value = criteria[name as keyof TrackCriteria]
+    return value === null || value === undefined ? [] : [condition(() => bind(value), value)]
+  })
+
+/** What a statement's `where` says. */
+export const allOf = (conditions: ReadonlyArray<string>): string => conditions.length === 0 ? "true" : conditions.join("\n and ")
