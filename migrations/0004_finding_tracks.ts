@@ -56,6 +56,7 @@ export class FindingTracks extends Migration {
     this.addSql(`create index track_year_index on track (year, id)`)
     this.addSql(`create index track_duration_index on track (duration_ms, id)`)
     this.addSql(`create index track_updated_index on track (updated_at, id)`)
+    this.addSql(`create index track_unready_index on track (created_at, id) where status <> 'READY'`)
 
     this.addSql(`create table search_gram (
       gram text collate "C" not null,
@@ -90,7 +91,7 @@ export class FindingTracks extends Migration {
     this.addSql(`drop trigger track_learn on track`)
     this.addSql(`drop table search_gram`)
     this.addSql(`alter table track drop column search, drop column sort_title, drop column sort_artist, drop column sort_album`)
-    this.addSql(`drop index track_year_index, track_duration_index, track_updated_index`)
+    this.addSql(`drop index track_year_index, track_duration_index, track_updated_index, track_unready_index`)
     this.addSql(`drop function search_learn, search_grams, search_query, track_search, search_vector, search_words, search_fold`)
   }
 }

@@ -72,7 +72,8 @@ export const TrackEntity = defineEntity({
     { name: "track_album_index", properties: ["sortAlbum", "id"] },
     { name: "track_year_index", properties: ["year", "id"] },
     { name: "track_duration_index", properties: ["durationMs", "id"] },
-    { name: "track_updated_index", properties: ["updatedAt", "id"] }
+    { name: "track_updated_index", properties: ["updatedAt", "id"] },
+    { name: "track_unready_index", properties: ["createdAt", "id"], where: "status <> 'READY'" }
   ]
 })
 export type TrackEntity = InferEntity<typeof TrackEntity>

@@ -31,9 +31,9 @@ const labelled = (labels: string, text: string): string =>
   `(search_query(${text}, false) = '' or t.search @@ search_query(${text}, false))
    and exists (select 1 from unnest(${labels}) as label where search_fold(label) = search_fold(${text}))`
 
-const stems = `(
-  exists (select 1 from artifact a where a.track_id = t.id and a.role = 'VOCALS')
-  and exists (select 1 from artifact a where a.track_id = t.id and a.role = 'INSTRUMENTAL'))`
+const stems = `exists (
+  select 1 from artifact v join artifact i on i.track_id = v.track_id
+  where v.track_id = t.id and v.role = 'VOCALS' and i.role = 'INSTRUMENTAL')`
 
 const conditionsByName: { readonly [Name in keyof Required<TrackCriteria>]: (parameter: () => string, value: unknown) => string } = {
   status: (p) => `t.status = any(${p()}::text[])`,
