@@ -1,7 +1,7 @@
 /** The three ways to take noise out of a recording, from the one that always works to the best. */
 import { join } from "node:path"
 import { Effect } from "effect"
-import { AudioProcessingError, type NotConfiguredError, type QualityThresholdError, type TimedOutError } from "../../domain/errors.ts"
+import { AudioProcessingError } from "../../domain/errors.ts"
 import type { QualityTier } from "../../domain/Track.ts"
 import { strictness } from "../analysis/completeness.ts"
 import { FFmpeg } from "../FFmpeg.ts"
@@ -30,8 +30,6 @@ export interface Cleaned extends Rendered, Denoised {
   readonly path: string
 }
 
-export type DenoiseFailure = AudioProcessingError | TimedOutError | QualityThresholdError | NotConfiguredError
-
 /** FLAC holds nothing over full scale, and filters can raise a peak by some decibels. */
 const headroomDb = 3
 
@@ -50,7 +48,9 @@ const finish = Effect.fnUntraced(function* (tier: QualityTier | undefined, reque
       ...(inspection.isSpeech ? deEsser(file.sampleRateHz) : []),
       ...(gainDb < 0 ? [`volume=${gainDb.toFixed(3)}dB`] : []),
       `aformat=sample_rates=${file.sampleRateHz}`,
-      highPass(file.sampleRateHz)
+      highPass(file.sampleRateHz),
+      // Filters give out what they still hold when the input has ended.
+      `atrim=end_sample=${inspection.frames}`
     ],
     path,
     sampleRateHz: file.sampleRateHz,

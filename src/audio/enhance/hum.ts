@@ -6,6 +6,8 @@ export interface Hum {
   readonly fundamentalHz: number
   /** Which multiples of it are heard, lowest first. */
   readonly harmonics: ReadonlyArray<number>
+  /** How many of them stand out so far that they cannot be taken for anything else. Two are plenty in speech; a kick drum has as many. */
+  readonly provingLines: number
 }
 
 const mainsHz = [50, 60] as const
@@ -18,7 +20,6 @@ const steadyShare = 0.2
 /** Over its surroundings, for a line to prove that there is hum; once it is proven, less will do. */
 const provingProminenceDb = 12
 const minProminenceDb = 6
-/** So many must prove it, or it is a drone of the music. */
 const minProvingLines = 2
 /** Weaker lines are not heard. */
 const quietestDbfs = -80
@@ -78,5 +79,5 @@ export const findHum = (pieces: ReadonlyArray<Float32Array>, sampleRateHz: numbe
   // 300 Hz and its multiples belong to both. The highest line that proves it says most exactly where the lowest is.
   const surest = found?.proving.at(-1)
   if (found === undefined || surest === undefined || found.proving.length < minProvingLines || !found.proving.some(({ harmonic }) => harmonic <= 2)) return undefined
-  return { fundamentalHz: surest.fundamentalHz, harmonics: found.lines.map(({ harmonic }) => harmonic) }
+  return { fundamentalHz: surest.fundamentalHz, harmonics: found.lines.map(({ harmonic }) => harmonic), provingLines: found.proving.length }
 }

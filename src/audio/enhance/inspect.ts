@@ -15,6 +15,8 @@ import { rnnoiseRateHz } from "./rnnoise.ts"
 
 export interface Inspection extends NoiseReport {
   readonly durationMs: number
+  /** Samples a channel. */
+  readonly frames: number
   /** Of the samples; above 0 where a float or lossy format holds more than full scale. */
   readonly peakDbfs: number
   /** Whether the recording is somebody speaking, with or without noise. Then its floor is what is heard in the pauses. */
@@ -31,7 +33,10 @@ const excerptCount = 3
  * music: 1.6 to 46 dB less, or too few frames with a voice.
  */
 const minVoicedShare = 0.3
-const maxUnexplainedLossDb = 1
+const maxUnexplainedLossDb = 1.5
+
+/** Music is full of steady tones, and is hurt by notches where there was no hum. */
+const minProvingLines = { speech: 2, other: 4 }
 
 /** Where the excerpts begin, in seconds: spread over the recording, or all of it where it is short. */
 const excerptStarts = (durationMs: number): ReadonlyArray<number> => {
@@ -89,13 +94,16 @@ export const inspect = Effect.fn("audio.inspect")(function* (
 
   const heard = yield* listen(Buffer.concat(excerpt), Math.max(1, starts.length))
   const report = noise.finish()
-  const withoutHum = heard.hum === undefined ? report : yield* measureWithoutHum(file, heard.hum, native)
+  const speech = isSpeech(heard, report.snrDb)
+  const hum = heard.hum !== undefined && heard.hum.provingLines >= (speech ? minProvingLines.speech : minProvingLines.other) ? heard.hum : undefined
+  const withoutHum = hum === undefined ? report : yield* measureWithoutHum(file, hum, native)
   return {
     ...withoutHum,
+    frames: samplesSeen / channels,
     durationMs: Math.round((samplesSeen / channels / sampleRateHz) * 1000),
     peakDbfs: peak === 0 ? -120 : 20 * Math.log10(peak),
-    isSpeech: isSpeech(heard, report.snrDb),
-    hum: heard.hum
+    isSpeech: speech,
+    hum
   }
 })
 

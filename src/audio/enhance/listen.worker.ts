@@ -17,7 +17,7 @@ export interface Heard {
 const certainly = 0.9
 
 const excerpts = workerData as Excerpts
-const [denoiser] = await openRnnoise(1)
+const [denoiser] = openRnnoise(1)
 let frames = 0
 let voiced = 0
 let before = 0

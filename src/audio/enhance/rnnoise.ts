@@ -1,7 +1,8 @@
-/** RNNoise (Valin, "A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech Enhancement", 2018) as WebAssembly. */
-import { readFile } from "node:fs/promises"
-import { createRequire } from "node:module"
-import createModule from "@jitsi/rnnoise-wasm/dist/rnnoise.js"
+/**
+ * RNNoise (Valin, "A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech Enhancement", 2018) as WebAssembly.
+ * The package's synchronous build has the larger network of RNNoise 0.2, the other one that of 2018.
+ */
+import createModule from "@jitsi/rnnoise-wasm/dist/rnnoise-sync.js"
 
 /** The network knows this rate and no other. */
 export const rnnoiseRateHz = 48_000
@@ -18,13 +19,9 @@ export interface RnnoiseChannel {
   readonly process: (frame: Float32Array) => number
 }
 
-/**
- * One denoiser a channel: each remembers what it has heard. The package's other build has the program in it as text,
- * which Node could load synchronously, but was compiled without optimisation and takes twice as long for the same audio.
- */
-export const openRnnoise = async (channels: number): Promise<ReadonlyArray<RnnoiseChannel>> => {
-  const wasmBinary = await readFile(createRequire(import.meta.url).resolve("@jitsi/rnnoise-wasm/dist/rnnoise.wasm"))
-  const module = await createModule({ wasmBinary })
+/** One denoiser a channel: each remembers what it has heard. */
+export const openRnnoise = (channels: number): ReadonlyArray<RnnoiseChannel> => {
+  const module = createModule()
   const pointer = module._malloc(rnnoiseFrame * Float32Array.BYTES_PER_ELEMENT)
   return Array.from({ length: channels }, () => {
     const state = module._rnnoise_create(0)

@@ -12,7 +12,7 @@ const { channels, path } = workerData as RnnoiseTask
 const framesPerRead = 100 * rnnoiseFrame
 const bytesPerFrame = channels * Float32Array.BYTES_PER_ELEMENT
 
-const denoisers = await openRnnoise(channels)
+const denoisers = openRnnoise(channels)
 const file = openSync(path, "r+")
 const totalFrames = Math.floor(fstatSync(file).size / bytesPerFrame)
 const block = new Float32Array(framesPerRead * channels)
