@@ -19,6 +19,9 @@ import { Worker } from "./jobs/Worker.ts"
 import { importKind } from "./library/import/importKind.ts"
 import { Library } from "./library/Library.ts"
 import { Health, type NamedCheck } from "./operations/Health.ts"
+import { diskSource } from "./operations/metrics/diskSource.ts"
+import { jobSource } from "./operations/metrics/jobSource.ts"
+import { Metrics } from "./operations/metrics/Metrics.ts"
 import { Database } from "./persistence/Database.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
 import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
@@ -98,7 +101,8 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
 
   const features = Layer.mergeAll(
     Library.layer({ maxBytes: config.maxUploadBytes }),
-    Health.layer({ version: packageJson.version, checks: makeChecks(config) })
+    Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
+    Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]) })
   ).pipe(Layer.provideMerge(engine))
 
   const work = config.roles.has("worker")
@@ -124,5 +128,5 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       yield* Effect.logInfo(`Playhead is ready: GraphiQL is at ${url}/graphql`)
     })
   )
-  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features))
+  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features), Layer.provideMerge(Metrics.registry))
 }

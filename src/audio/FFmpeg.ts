@@ -1,6 +1,7 @@
 /** ffmpeg as a service: how many run at once, for how long, what they may reach, and what is left of them (nothing). */
-import { Context, Effect, Layer, Semaphore } from "effect"
+import { Context, Effect, Layer, Metric, Semaphore } from "effect"
 import { AudioProcessingError, TimedOutError } from "../domain/errors.ts"
+import { observeGauge } from "../domain/observe.ts"
 import { type ChildOutcome, runChild } from "./ffmpeg/childProcess.ts"
 import { lastCause } from "./ffmpeg/failureMessage.ts"
 import { areInputsGuarded } from "./ffmpeg/input.ts"
@@ -26,6 +27,10 @@ export interface FFmpegSettings {
   readonly timeoutMs: number
   readonly maxProcesses: number
 }
+
+const slots = Metric.gauge("playhead_ffmpeg_slots", { description: "How many ffmpeg processes this node runs at once." })
+const occupied = Metric.gauge("playhead_ffmpeg_processes", { description: "ffmpeg processes that run on this node." })
+const waiting = Metric.gauge("playhead_ffmpeg_requests_waiting", { description: "Work on this node that waits until an ffmpeg process may be started." })
 
 const standingFlags = ["-nostdin", "-hide_banner", "-nostats"]
 
@@ -56,18 +61,26 @@ export class FFmpeg extends Context.Service<FFmpeg, {
         }
         const [command, ...words] = [...(yield* diesWithParent), program.path]
         const places = yield* Semaphore.make(settings.maxProcesses)
+        let processes = 0
+        let requests = 0
+        yield* observeGauge(slots, () => settings.maxProcesses)
+        yield* observeGauge(occupied, () => processes)
+        yield* observeGauge(waiting, () => requests - processes)
+        const counted = <A, E, R>(change: (by: 1 | -1) => void, work: Effect.Effect<A, E, R>) =>
+          Effect.acquireUseRelease(Effect.sync(() => change(1)), () => work, () => Effect.sync(() => change(-1)))
 
         const run = Effect.fn("FFmpeg.run")(function*(request: FFmpegRequest) {
           if (!areInputsGuarded(request.args)) {
             return yield* Effect.die(new Error("An ffmpeg input without a protocol whitelist: write inputs with ffmpeg/input.ts"))
           }
           const timeoutMs = request.timeoutMs ?? settings.timeoutMs
-          const outcome = yield* runChild({
+          const child = runChild({
             command,
             args: [...words, ...standingFlags, ...request.args],
             outputs: request.outputs,
             onStderrLine: request.onStderrLine
-          }).pipe(
+          })
+          const outcome = yield* counted((by) => { processes += by }, child).pipe(
             // It ran when the layer started: the machine has lost it since, or is out of processes.
             Effect.orDie,
             Effect.timeoutOrElse({
@@ -75,7 +88,8 @@ export class FFmpeg extends Context.Service<FFmpeg, {
               orElse: () =>
                 new TimedOutError({ message: `ffmpeg took longer than ${timeoutMs / 1_000} s and was stopped. Try a shorter file, or raise FFMPEG_TIMEOUT_SECONDS.`, timeoutMs })
             }),
-            places.withPermits(1)
+            places.withPermits(1),
+            (work) => counted((by) => { requests += by }, work)
           )
           if (outcome.exitCode !== 0) return yield* failure(outcome, request.args)
           return { stderr: outcome.stderr }

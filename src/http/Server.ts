@@ -1,9 +1,11 @@
 /** The HTTP server: GraphQL, uploads, media and health under one port. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, FiberSet, Layer } from "effect"
+import { observeGauge } from "../domain/observe.ts"
 import { RequestId } from "../domain/Origin.ts"
 import type { Services } from "../graphql/Services.ts"
 import { Health } from "../operations/Health.ts"
+import { Metrics } from "../operations/metrics/Metrics.ts"
 import type { BlobStore } from "../storage/BlobStore.ts"
 import type { Uploads } from "../storage/Uploads.ts"
 import { askedBy, requestIdHeader } from "./asked.ts"
@@ -14,6 +16,7 @@ import { makeGraphQLSockets } from "./graphqlSocket.ts"
 import { listening } from "./listening.ts"
 import { serveMedia } from "./media/routes.ts"
 import { sendProblem } from "./problem.ts"
+import { fellBehind, openSockets } from "./socketMetrics.ts"
 import { isUploadPath, makeUploadListener } from "./uploads/routes.ts"
 
 export interface ServerSettings {
@@ -41,6 +44,11 @@ const sendJson = (response: ServerResponse, status: number, value: unknown): voi
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body), "cache-control": "no-store" }).end(body)
 }
 
+/** The text format of Prometheus. */
+const sendText = (response: ServerResponse, text: string): void => {
+  response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "content-length": Buffer.byteLength(text), "cache-control": "no-store" }).end(text)
+}
+
 export class Server extends Context.Service<Server, {
   readonly port: number
   /** Where clients reach it. */
@@ -52,6 +60,7 @@ export class Server extends Context.Service<Server, {
       Effect.gen(function* () {
         const services = yield* Effect.context<Services | BlobStore | Uploads>()
         const health = yield* Health
+        const metrics = yield* Metrics
         const run = yield* FiberSet.makeRuntime<Services | BlobStore>()
         let url = settings.publicUrl(settings.port)
         const origins = () => ({ corsOrigins: settings.corsOrigins, publicUrl: url })
@@ -74,8 +83,10 @@ export class Server extends Context.Service<Server, {
         const sockets = makeGraphQLSockets(graphql, {
           keepAliveMs,
           maxWaitingBytes: settings.maxWaitingBytes ?? 1024 * 1024,
+          onFellBehind: () => fellBehind.updateUnsafe(1, services),
           onError: unexpected(undefined)
         })
+        yield* observeGauge(openSockets, sockets.count)
 
         const answerUpload = makeUploadListener(services, { maxUploadBytes: settings.maxUploadBytes, publicUrl: () => url })
 
@@ -94,6 +105,8 @@ export class Server extends Context.Service<Server, {
               return sendJson(response, 200, { status: "HEALTHY" })
             case "/readyz":
               return answer(response, requestId, Effect.map(health.check, (found) => sendJson(response, found.status === "UNHEALTHY" ? 503 : 200, found)))
+            case "/metrics":
+              return answer(response, requestId, Effect.map(metrics.exposition, (text) => sendText(response, text)))
             case "/":
               return void response.writeHead(302, { location: graphqlPath }).end()
             default:

@@ -61,12 +61,15 @@ export interface SocketSettings {
   readonly keepAliveMs: number
   /** How many bytes may wait for a client that does not take them before its socket is closed. */
   readonly maxWaitingBytes: number
+  readonly onFellBehind: () => void
   readonly onError: (error: unknown) => void
 }
 
 export interface GraphQLSockets {
   /** Takes over an upgraded connection. */
   readonly accept: (request: IncomingMessage, connection: Duplex, head: Buffer) => void
+  /** How many are open. */
+  readonly count: () => number
   /** Closes every socket with a code on which clients connect again; those that do not answer are cut off. */
   readonly close: () => Promise<void>
 }
@@ -107,7 +110,7 @@ export const makeGraphQLSockets = (graphql: GraphQLServer, settings: SocketSetti
           })
         })
       }
-    }, { outlet: makeSocketOutlet(socket, connection, settings.maxWaitingBytes), signal: gone.signal })
+    }, { outlet: makeSocketOutlet(socket, connection, settings), signal: gone.signal })
     socket.once("close", (code, reason) => {
       gone.abort()
       closed(code, reason.toString()).catch(settings.onError)
@@ -116,6 +119,7 @@ export const makeGraphQLSockets = (graphql: GraphQLServer, settings: SocketSetti
 
   return {
     accept: (request, connection, head) => sockets.handleUpgrade(request, connection, head, (socket) => serve(socket, connection)),
+    count: () => sockets.clients.size,
     close: async () => {
       const all = [...sockets.clients]
       const ended = Promise.all(all.map((socket) => new Promise((resolve) => socket.once("close", resolve))))

@@ -33,13 +33,19 @@ const writeFrameHead = (target: Buffer, length: number): number => {
   return 10
 }
 
+export interface OutletSettings {
+  readonly maxWaitingBytes: number
+  /** Called when the client is closed for it. */
+  readonly onFellBehind: () => void
+}
+
 export interface SocketOutlet {
   /** A receiver for the operation of this id. */
   readonly receiver: (id: string) => Receiver
 }
 
 /** `connection` is what `socket` was made on; without compression ws writes each frame to it at once, so frames do not mix. */
-export const makeSocketOutlet = (socket: WebSocket, connection: Duplex, maxWaitingBytes: number): SocketOutlet => {
+export const makeSocketOutlet = (socket: WebSocket, connection: Duplex, { maxWaitingBytes, onFellBehind }: OutletSettings): SocketOutlet => {
   const waiting = new Set<() => void>()
   /** Since the connection last took all that was written to it. */
   let heldBackBytes = 0
@@ -52,6 +58,7 @@ export const makeSocketOutlet = (socket: WebSocket, connection: Duplex, maxWaiti
   const heldBack = (bytes: number): void => {
     heldBackBytes += bytes
     if (heldBackBytes + connection.writableLength <= maxWaitingBytes || socket.readyState !== socket.OPEN) return
+    onFellBehind()
     socket.close(fellBehindCode, "Fell behind: subscribe again after the last event received")
   }
   const batch = (sends: () => void): void => {

@@ -2,8 +2,9 @@
  * Takes jobs whenever a slot is free: at once when an entry is announced or a slot is freed, and by a slow poll in case
  * an announcement was lost.
  */
-import { Context, Deferred, Effect, FiberSet, Latch, Layer } from "effect"
+import { Context, Deferred, Effect, FiberSet, Latch, Layer, Metric } from "effect"
 import type { JobKind, JobStatus } from "../domain/Job.ts"
+import { observeGauge } from "../domain/observe.ts"
 import { Database } from "../persistence/Database.ts"
 import type { Claim } from "./Claim.ts"
 import { controlChannel } from "./jobLog.ts"
@@ -15,6 +16,9 @@ const pollInterval = "1 second"
 const heartbeatInterval = "3 seconds"
 /** How long a stop waits for stages to be interrupted and given back. */
 const stopTimeout = "10 seconds"
+
+const slots = Metric.gauge("playhead_worker_slots", { description: "How many jobs this node may work on at once." })
+const occupied = Metric.gauge("playhead_worker_jobs_running", { description: "Jobs that this node works on." })
 
 export interface WorkerSettings {
   /** How many jobs this node works on at once. */
@@ -156,6 +160,8 @@ export class Worker extends Context.Service<Worker, {
             Effect.forever
           )
         )
+        yield* observeGauge(slots, () => settings.concurrency)
+        yield* observeGauge(occupied, () => running.size)
         return Worker.of({ load: Effect.sync(() => ({ running: running.size, slots: settings.concurrency })), runs })
       })
     )

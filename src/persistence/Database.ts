@@ -4,6 +4,7 @@ import { databaseFailure, type DatabaseFailure, type DatabaseStartError } from "
 import { migrateUp } from "./migrating.ts"
 import { presenceKey } from "./notifications.ts"
 import { type EngineSettings, openEngine } from "./openEngine.ts"
+import { observePool } from "./poolMetrics.ts"
 import { retryTransient, type Transaction, transactions } from "./transactions.ts"
 
 export { isConnectionLost } from "./failures.ts"
@@ -76,6 +77,7 @@ export class Database extends Context.Service<
       Effect.gen(function* () {
         const engine = yield* openEngine(settings)
         if (settings.migrate) yield* migrateUp(engine)
+        yield* observePool(engine.pool)
 
         const { transaction, outsideTransaction } = transactions(engine.orm)
         const read = (name: string, sql: string, params: ReadonlyArray<unknown>) =>

@@ -15,6 +15,7 @@ import { Jobs } from "../../src/jobs/Jobs.ts"
 import { Queue } from "../../src/jobs/Queue.ts"
 import { Library } from "../../src/library/Library.ts"
 import { Health, type NamedCheck } from "../../src/operations/Health.ts"
+import { Metrics } from "../../src/operations/metrics/Metrics.ts"
 import { Database } from "../../src/persistence/Database.ts"
 import { Blobs } from "../../src/storage/Blobs.ts"
 import { Uploads } from "../../src/storage/Uploads.ts"
@@ -103,11 +104,12 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
     ...options.settings
   })
   const health = Health.layer({ version: "1.2.3", checks: Effect.succeed(options.checks ?? [{ name: "database", run: Effect.succeed({ status: "HEALTHY" }) }]) })
+  const metrics = Metrics.layer({ version: "1.2.3", sources: Effect.succeed([]) })
   const jobs = Jobs.layer.pipe(
     Layer.provide(Layer.mergeAll(Queue.layer, Blobs.layer, Layer.succeed(JobKinds, new Map()), SecureRandom.layerWebCrypto))
   )
   const uploading = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: 86_400_000 }).pipe(Layer.provide(Blobs.layer))
-  const services = Layer.mergeAll(library, jobs, JobEvents.layer, health, uploading).pipe(
+  const services = Layer.mergeAll(library, jobs, JobEvents.layer, health, metrics, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )
