@@ -30,6 +30,7 @@ import { BlobStore } from "./storage/BlobStore.ts"
 import { localBlobStore } from "./storage/localBlobStore.ts"
 import { Uploads } from "./storage/Uploads.ts"
 import { WorkDirectories } from "./storage/WorkDirectories.ts"
+import { layer as openTelemetry } from "./telemetry.ts"
 
 /** Below this much free space new work is likely to fail. */
 const lowDiskBytes = 1024 ** 3
@@ -102,7 +103,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
   const features = Layer.mergeAll(
     Library.layer({ maxBytes: config.maxUploadBytes }),
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
-    Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]) })
+    Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))
 
   const work = config.roles.has("worker")
@@ -120,6 +121,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       maxWaitingBytes: config.maxStreamBacklogBytes
     })
     : Layer.empty
+  const telemetry = config.otlp === undefined ? Layer.empty : openTelemetry({ ...config.otlp, version: packageJson.version })
   const greeting = Layer.effectDiscard(
     Effect.gen(function* () {
       for (const warning of config.warnings) yield* Effect.logWarning(warning)
@@ -128,5 +130,5 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       yield* Effect.logInfo(`Playhead is ready: GraphiQL is at ${url}/graphql`)
     })
   )
-  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features), Layer.provideMerge(Metrics.registry))
+  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features), Layer.provideMerge(telemetry), Layer.provideMerge(Metrics.registry))
 }

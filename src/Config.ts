@@ -44,6 +44,8 @@ export interface PlayheadConfig {
   readonly jobConcurrency: number
   readonly jobKindConcurrency: ReadonlyMap<JobKind, number>
   readonly jobLogRetentionDays: number
+  /** Undefined where nothing is sent to a collector. */
+  readonly otlp: { readonly endpoint: string; readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>; readonly serviceName: string } | undefined
   readonly logFormat: "pretty" | "json"
   readonly logLevel: LogLevel.LogLevel
   /** What the operator should hear once logging stands: variables that nobody reads. */
@@ -118,6 +120,9 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     jobConcurrency: values.jobConcurrency,
     jobKindConcurrency: new Map(values.jobKindConcurrency.map(({ kind, limit }) => [kind, limit])),
     jobLogRetentionDays: values.jobLogRetentionDays,
+    otlp: values.otlpEndpoint === undefined
+      ? undefined
+      : { endpoint: values.otlpEndpoint, headers: Redacted.make(Object.fromEntries(values.otlpHeaders)), serviceName: values.serviceName },
     logFormat: values.logFormat,
     logLevel: levels[values.logLevel],
     // A source that is already in memory cannot fail to be read.

@@ -85,6 +85,30 @@ export const webOrigin = textWhere((text) => {
   return url !== null && ["http:", "https:"].includes(url.protocol) && url.origin === text
 })
 
+const headerPair = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*([\x21-\x7e]*)\s*$/u
+const decodeHeaders = (text: string): ReadonlyArray<readonly [string, string]> | undefined => {
+  const pairs = text.split(",").filter((part) => part.trim() !== "").map((part) => headerPair.exec(part))
+  try {
+    return pairs.map((pair) => {
+      if (pair === null) throw new URIError("not a header")
+      return [decodeURIComponent(pair[1] ?? ""), decodeURIComponent(pair[2] ?? "")] as const
+    })
+  } catch {
+    return undefined
+  }
+}
+
+/** Names and values of headers as OTEL_EXPORTER_OTLP_HEADERS has them: `name=value` between commas, percent-encoded. */
+export const headerList: Schema.Codec<ReadonlyArray<readonly [string, string]>, string> = textWhere((text) => decodeHeaders(text) !== undefined).pipe(
+  Schema.decodeTo(
+    Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
+    SchemaTransformation.transform({
+      decode: (text: string) => decodeHeaders(text) ?? [],
+      encode: (headers) => headers.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join(",")
+    })
+  )
+)
+
 export const hostName = textWhere((text) => /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*)$/iu.test(text))
 
 /** A host that the operator vouches for, as outbound requests understand it. */

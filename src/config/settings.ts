@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import type { AllowedSource } from "../providers/outbound/AddressPolicy.ts"
 import { JobKind } from "../domain/Job.ts"
-import { allowedSource, hostName, type KindLimit, kindLimit, list, oneOf, optional, path, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
+import { allowedSource, headerList, hostName, type KindLimit, kindLimit, list, oneOf, optional, path, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
 
 export const settings = {
   host: {
@@ -111,6 +111,31 @@ export const settings = {
     exposure: "plain"
   } satisfies Setting<ReadonlyArray<KindLimit>>,
   jobLogRetentionDays: wholeNumber("JOB_LOG_RETENTION_DAYS", 30, [1, 36_500], { unit: "days", meaning: "How long the events of an ended job are kept; the last one stays" }),
+  otlpEndpoint: optional({
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    codec: urlText(["http:", "https:"]),
+    allowed: "an http:// or https:// address",
+    meaning: "OpenTelemetry collector that traces and metrics are sent to (OTLP over HTTP), such as http://localhost:4318; unset: none",
+    exposure: "url"
+  }),
+  otlpHeaders: {
+    name: "OTEL_EXPORTER_OTLP_HEADERS",
+    codec: headerList,
+    fallback: () => [],
+    default: "",
+    allowed: "headers between commas, such as x-api-key=abc, with what is special in them percent-encoded",
+    meaning: "Headers that are sent to the collector, as keys of hosted ones",
+    exposure: "secret"
+  } satisfies Setting<ReadonlyArray<readonly [string, string]>>,
+  serviceName: {
+    name: "OTEL_SERVICE_NAME",
+    codec: Schema.String.check(Schema.isPattern(/^[\w.:-]{1,100}$/u)),
+    fallback: () => "playhead",
+    default: "playhead",
+    allowed: "up to 100 letters, digits and `_.:-`",
+    meaning: "What this installation is called in traces and metrics that are sent",
+    exposure: "plain"
+  } satisfies Setting<string>,
   logFormat: {
     name: "LOG_FORMAT",
     codec: oneOf(["pretty", "json"]),

@@ -11,6 +11,8 @@ export const inRun = <A, E, R>({ attempt, definition, jobId, origin, trackId }: 
     Effect.withSpan(`Job ${definition.kind}`, {
       kind: "consumer",
       root: true,
+      // What is not to be followed is not followed to its end either.
+      ...(request?.sampled === false ? { sampled: false } : {}),
       links: request === undefined ? [] : [{ span: request, attributes: {} }],
       attributes: {
         "playhead.job.id": jobId,

@@ -44,6 +44,7 @@ describe("Configuration", () => {
         jobConcurrency: 6,
         jobKindConcurrency: new Map(),
         jobLogRetentionDays: 30,
+        otlp: undefined,
         logFormat: "json",
         logLevel: "Info",
         warnings: []
@@ -75,10 +76,17 @@ describe("Configuration", () => {
         JOB_CONCURRENCY: "1",
         JOB_KIND_CONCURRENCY: "IMPORT=2, SEPARATE=1",
         JOB_LOG_RETENTION_DAYS: "7",
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
+        OTEL_EXPORTER_OTLP_HEADERS: "X-Api-Key=topsecret%2C1, tenant = a",
+        OTEL_SERVICE_NAME: "studio",
         LOG_FORMAT: "PRETTY",
         LOG_LEVEL: "debug"
       })
-      expect({ ...config, databaseUrl: config.databaseUrl && Redacted.value(config.databaseUrl) }).toEqual({
+      expect({
+        ...config,
+        databaseUrl: config.databaseUrl && Redacted.value(config.databaseUrl),
+        otlp: config.otlp && { ...config.otlp, headers: Redacted.value(config.otlp.headers) }
+      }).toEqual({
         host: "::1",
         port: 0,
         publicUrl: "https://music.example/playhead",
@@ -101,6 +109,7 @@ describe("Configuration", () => {
         jobConcurrency: 1,
         jobKindConcurrency: new Map([["IMPORT", 2], ["SEPARATE", 1]]),
         jobLogRetentionDays: 7,
+        otlp: { endpoint: "http://collector:4318", headers: { "X-Api-Key": "topsecret,1", tenant: "a" }, serviceName: "studio" },
         logFormat: "pretty",
         logLevel: "Debug",
         warnings: []
@@ -166,7 +175,7 @@ describe("Configuration", () => {
     ["HOST", "127.0.0.1:4000"], ["HOST", "[::1]"], ["HOST", "http://localhost"],
     ["DATABASE_URL", "playhead"], ["DATABASE_URL", "postgres:playhead"],
     ["PLAYHEAD_ROLES", ","], ["PLAYHEAD_ALLOW_PRIVATE_SOURCES", "http://nas"], ["PLAYHEAD_ALLOW_PRIVATE_SOURCES", "10.0.0.0/8"],
-    ["PLAYHEAD_CORS_ORIGINS", "*"], ["PLAYHEAD_CORS_ORIGINS", "studio.example"], ["PLAYHEAD_PUBLIC_URL", "music.example"], ["LOG_FORMAT", "xml"]
+    ["PLAYHEAD_CORS_ORIGINS", "*"], ["PLAYHEAD_CORS_ORIGINS", "studio.example"], ["PLAYHEAD_PUBLIC_URL", "music.example"], ["LOG_FORMAT", "xml"], ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"], ["OTEL_EXPORTER_OTLP_HEADERS", "no equals sign"], ["OTEL_EXPORTER_OTLP_HEADERS", "a=%zz"]
   ] as const)("refuses %s=%s", ([name, value]) =>
     Effect.gen(function*() {
       expect((yield* faultsOf({ [name]: value })).map((fault) => fault.name)).toEqual([name])

@@ -3,7 +3,6 @@
  * themselves (see domain/observe.ts); what has to be asked for, of the database or the disk, comes from sources.
  */
 import { Cause, Clock, Context, Effect, Layer, Metric, Semaphore } from "effect"
-import { format } from "effect/observability/PrometheusMetrics"
 import { metricFamily } from "../../domain/metricFamily.ts"
 import { observeProcess } from "./processMetrics.ts"
 
@@ -19,11 +18,15 @@ export interface MetricSource {
 export interface MetricsSettings<R> {
   readonly version: string
   readonly sources: Effect.Effect<ReadonlyArray<MetricSource>, never, R>
+  /** Whether metrics are sent to a collector besides being shown to whoever asks; not unless told. */
+  readonly sent?: boolean
 }
 
 /** However many look, nothing is asked more often. */
 const freshForMs = 1_000
 const timeout = "3 seconds"
+/** How often the sources are asked where nobody looks because metrics are sent. */
+const sendingInterval = "10 seconds"
 
 const build = metricFamily(["version", "node"], (attributes) => Metric.gauge("playhead_build_info", { description: "Always 1; its labels say what runs.", attributes }))
 const answers = metricFamily(["source"], (attributes) =>
@@ -83,10 +86,13 @@ export class Metrics extends Context.Service<Metrics, {
 
         yield* observeProcess
         yield* Metric.update(build(settings.version, process.version), 1)
+        if (settings.sent === true) yield* Effect.forkScoped(Effect.forever(Effect.andThen(refresh, Effect.sleep(sendingInterval))))
+        // What it brings with it would be a tenth of the start, and most starts are never asked.
+        const format = yield* Effect.cached(Effect.map(Effect.promise(() => import("effect/observability/PrometheusMetrics")), (prometheus) => prometheus.format()))
         const context = yield* Effect.context<never>()
         return Metrics.of({
           refresh: Effect.provideContext(refresh, context),
-          exposition: Effect.provideContext(Effect.andThen(refresh, format()), context)
+          exposition: Effect.provideContext(Effect.andThen(refresh, Effect.flatten(format)), context)
         })
       })
     )
