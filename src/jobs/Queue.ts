@@ -102,10 +102,18 @@ export class Queue extends Context.Service<Queue, {
       // pg-boss declares only the one method it calls, with another opinion on its argument than kysely's types have.
       const within = (tx: Transaction) => fromKysely(tx.em.getTransactionContext() as KyselyTransactionLike)
 
+      /** For a call of pg-boss whose answer nobody needs. */
+      const unanswered = (tx: Transaction) => ({
+        executeSql: async (text: string, values: ReadonlyArray<unknown> = []) => {
+          await Effect.runPromise(tx.execute(text, values))
+          return { rows: [], rowCount: 0 }
+        }
+      })
+
       const add = Effect.fn("Queue.add")(function*(tx: Transaction, job: Ticket, startAfter?: Date) {
         const entryId = yield* Effect.promise(() =>
           boss.send(queueName, { jobId: job.id }, {
-            db: within(tx),
+            db: job.created_at === undefined ? unanswered(tx) : within(tx),
             singletonKey: job.id,
             priority: job.priority,
             group: { id: job.kind },
@@ -113,7 +121,7 @@ export class Queue extends Context.Service<Queue, {
           })
         )
         if (job.created_at !== undefined) {
-          yield* tx.query("update pgboss.job set created_on = $3 where name = $1 and id = $2", [queueName, entryId, job.created_at])
+          yield* tx.execute("update pgboss.job set created_on = $3 where name = $1 and id = $2", [queueName, entryId, job.created_at])
         }
       })
       const send = Effect.fn("Queue.send")(function*(tx: Transaction, job: Ticket, startAfter?: Date) {
@@ -133,12 +141,10 @@ export class Queue extends Context.Service<Queue, {
         add,
         send,
         release,
-        settle: Effect.fn("Queue.settle")((tx, entryId) =>
-          Effect.promise(() => boss.deleteJob(queueName, entryId, { db: within(tx) })).pipe(Effect.asVoid)
-        ),
-        withdraw: (tx, jobId) => Effect.asVoid(tx.query(`delete from pgboss.job where name = '${queueName}' and id in (${entriesInState(waiting)})`, [jobId])),
+        settle: (tx, entryId) => tx.execute(`delete from pgboss.job where name = '${queueName}' and id = $1`, [entryId]),
+        withdraw: (tx, jobId) => tx.execute(`delete from pgboss.job where name = '${queueName}' and id in (${entriesInState(waiting)})`, [jobId]),
         prioritize: (tx, jobId, priority) =>
-          tx.query(`update pgboss.job set priority = $2 where name = '${queueName}' and id in (${entriesInState(unsettled)})`, [jobId, priority]).pipe(
+          tx.execute(`update pgboss.job set priority = $2 where name = '${queueName}' and id in (${entriesInState(unsettled)})`, [jobId, priority]).pipe(
             Effect.andThen(tx.notify(queueChannel, ""))
           ),
         take: Effect.fn("Queue.take")((tx, except) =>

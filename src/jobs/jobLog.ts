@@ -128,7 +128,7 @@ export const writeJob = Effect.fnUntraced(function*(tx: Transaction, job: JobRow
     return `, staged_${index} as (${update.sql})`
   })
   // One statement: round trips are what a job's pace is made of.
-  yield* tx.query(
+  yield* tx.execute(
     `with changed as (update job set ${assignments}, updated_at = clock_timestamp() where id = $1::uuid), logged as (${events.sql})${staged.join("")}
      select pg_notify('${jobChannel}', $1::uuid::text)`,
     params

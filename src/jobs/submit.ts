@@ -25,7 +25,7 @@ interface NewJob {
 export const insertJob = Effect.fnUntraced(function*(tx: Transaction, queue: Queue["Service"], job: NewJob) {
   const origin = yield* currentOrigin
   const event = insertEvents(12, 0, [{ body: { _tag: "JobQueuedEvent" }, dedupeKey: "queued" }])
-  yield* tx.query(
+  yield* tx.execute(
     `with job as (
        insert into job (id, kind, status, priority, track_id, options, idempotency_key, input_hash, retry_of, request_id, traceparent, last_sequence, created_at, updated_at)
        select $1::uuid, $2, 'QUEUED', $3, $4::uuid, $5::jsonb, $6, $7, $8::uuid, $10, $11, 1, t.now, t.now from clock_timestamp() as t (now)

@@ -22,21 +22,28 @@ const fateOf = async (pool: pg.Pool, xid: string): Promise<"committed" | "aborte
 /**
  * Finds out, when a connection is lost while it commits, what became of the transaction: the server knows, and is asked
  * on another connection. COMMIT succeeds then, or rejects with `NotCommitted`; with the loss itself only when nobody
- * could say. The number to ask for comes with BEGIN, in its round trip.
+ * could say. The number to ask for comes with BEGIN, in its round trip, which is that of the statement behind it, too.
  */
 export const learnCommitFates = (pool: pg.Pool): void => {
   pool.on("connect", (client) => {
     // pg's `query` has many forms; kysely begins and commits with a text and no values.
     const query = client.query.bind(client) as (...args: ReadonlyArray<unknown>) => unknown
     let xid: string | undefined
-    const begin = async () => {
-      const [begun, asked] = (await query("begin; select pg_current_xact_id()::text as xid")) as [Result, Result]
-      xid = asked.rows[0]?.xid
-      return begun
+    let begun: Promise<void> = Promise.resolve()
+    // Its answer is not waited for: what is wrong with the connection shows at the next statement, which is sent with it.
+    const begin = () => {
+      xid = undefined
+      begun = (query("begin; select pg_current_xact_id()::text as xid") as Promise<[Result, Result]>).then(([, asked]) => {
+        xid = asked.rows[0]?.xid
+      })
+      begun.catch(() => {})
+      return Promise.resolve({ rows: [] })
     }
     const commit = async () => {
       try {
-        return await query("commit")
+        const committed = query("commit") as Promise<Result>
+        await Promise.all([begun, committed])
+        return await committed
       } catch (error) {
         if (xid === undefined || !databaseFailure(error).connectionLost) throw error
         const fate = await fateOf(pool, xid)

@@ -5,6 +5,7 @@ import { learnCommitFates } from "./commitFate.ts"
 import { type Engine, ormOptions } from "./engine.ts"
 import { databaseFailure, DatabaseStartError } from "./failures.ts"
 import { notifications } from "./notifications.ts"
+import { writeTogether } from "./oneWrite.ts"
 import { releaseDeadConnections } from "./poolRepair.ts"
 import { prepareRepeated } from "./preparedStatements.ts"
 
@@ -77,11 +78,14 @@ export const openPostgres = Effect.fn("openPostgres")(function* (settings: Postg
         driverOptions: {
           ...connection,
           statement_timeout: settings.statementTimeoutMs,
+          // A statement is sent when it is asked for, not when the one before it is answered.
+          pipeline: true,
           onPoolCreated: (pool: pg.Pool) => {
             created = pool
             // MikroORM reads dates and times both as text and as Date; pg-boss and the read queries want Date.
             pool.options.types = types
             releaseDeadConnections(pool)
+            writeTogether(pool)
             prepareRepeated(pool)
             learnCommitFates(pool)
           }

@@ -18,6 +18,12 @@ export interface Transaction {
     sql: string,
     params?: ReadonlyArray<unknown>
   ) => Effect.Effect<ReadonlyArray<Row>>
+  /**
+   * One statement whose answer nobody waits for before the commit: it is sent behind the ones before it, and what comes
+   * after it is sent at once. Where it fails, so does the transaction. For writes: round trips are what short
+   * transactions are made of.
+   */
+  readonly execute: (sql: string, params?: ReadonlyArray<unknown>) => Effect.Effect<void>
   /** NOTIFY, delivered on commit. */
   readonly notify: (channel: string, payload: string) => Effect.Effect<void>
   /** Runs after a successful commit and never after a rollback; its failure is logged only. */
@@ -112,10 +118,25 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
             ),
             Effect.orDie
           )
+        const sent: Array<Promise<DatabaseFailure | undefined>> = []
+        const execute: Transaction["execute"] = (sql, params = []) =>
+          attempt(() =>
+            context.getExecutor().provideConnection((connection) => {
+              sent.push(connection.executeQuery(CompiledQuery.raw(sql, [...params])).then(() => undefined, databaseFailure))
+              return Promise.resolve()
+            })
+          ).pipe(Effect.orDie)
+        /** Of several failures the first is the cause: behind it the server refuses everything. */
+        const sentFailure = Effect.map(
+          Effect.promise(() => Promise.all(sent)),
+          (outcomes) => outcomes.find((outcome) => outcome !== undefined)
+        )
+        const failWithFirst = (failure: DatabaseFailure) => Effect.flatMap(sentFailure, (earlier) => Effect.fail(earlier ?? failure))
         const tx: Transaction = {
           em,
           query,
-          notify: (channel, payload) => Effect.asVoid(query("select pg_notify($1, $2)", [channel, payload])),
+          execute,
+          notify: (channel, payload) => execute("select pg_notify($1, $2)", [channel, payload]),
           afterCommit: (effect) =>
             Effect.sync(() => {
               afterCommit.push(effect)
@@ -134,15 +155,16 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
         if (Exit.isFailure(exit)) {
           yield* rollback(context)
           const failure = Cause.hasInterrupts(exit.cause) ? undefined : databaseDefect(exit.cause)
-          return yield* failure === undefined ? Effect.succeed(exit) : Effect.fail(failure)
+          return yield* failure === undefined ? Effect.succeed(exit) : failWithFirst(failure)
         }
         const commit =
           failed === undefined
-            ? Effect.andThen(
-                attempt(() => em.flush()),
-                attempt(() => context.commit().execute(), { committing: true })
+            ? attempt(() => em.flush()).pipe(
+                Effect.andThen(attempt(() => context.commit().execute(), { committing: true })),
+                Effect.catch(failWithFirst),
+                Effect.andThen(Effect.flatMap(sentFailure, (earlier) => (earlier === undefined ? Effect.void : Effect.fail(earlier))))
               )
-            : Effect.fail(failed)
+            : failWithFirst(failed)
         yield* Effect.onError(commit, () => rollback(context))
         yield* Effect.forEach(
           afterCommit,
