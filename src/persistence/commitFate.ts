@@ -40,10 +40,10 @@ export const learnCommitFates = (pool: pg.Pool): void => {
       return Promise.resolve({ rows: [] })
     }
     const commit = async () => {
+      // Without the number nobody could be asked: COMMIT is not sent before it is known.
+      await begun.catch((error: unknown) => Promise.reject(new NotCommitted(error)))
       try {
-        const committed = query("commit") as Promise<Result>
-        await Promise.all([begun, committed])
-        return await committed
+        return await query("commit")
       } catch (error) {
         if (xid === undefined || !databaseFailure(error).connectionLost) throw error
         const fate = await fateOf(pool, xid)

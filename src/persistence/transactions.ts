@@ -162,10 +162,12 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
             ? attempt(() => em.flush()).pipe(
                 Effect.andThen(attempt(() => context.commit().execute(), { committing: true })),
                 Effect.catch(failWithFirst),
-                Effect.andThen(Effect.flatMap(sentFailure, (earlier) => (earlier === undefined ? Effect.void : Effect.fail(earlier))))
+                // Where the answers were lost and yet it is committed, so is what they were to tell of.
+                Effect.andThen(Effect.flatMap(sentFailure, (earlier) => (earlier === undefined || earlier.connectionLost ? Effect.void : Effect.fail(earlier))))
               )
             : failWithFirst(failed)
-        yield* Effect.onError(commit, () => rollback(context))
+        // A COMMIT behind a failed statement was answered, too: by a rollback.
+        yield* Effect.onError(commit, () => (context.isCommitted ? Effect.void : rollback(context)))
         yield* Effect.forEach(
           afterCommit,
           (effect) =>

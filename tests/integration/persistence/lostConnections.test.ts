@@ -201,7 +201,7 @@ const swallowingCommits = (deafAfterwards: boolean) =>
 
 describe("when PostgreSQL's answer to a COMMIT is lost", () => {
   layer(database, { excludeTestServices: true, timeout: 60_000 })((it) => {
-    it.effect("the transaction is not done again, and its value and what follows its commit are not lost", () =>
+    it.effect.each(["query", "execute"] as const)("the transaction is not done again, and its value and what follows its commit are not lost, when it wrote by %s", (means) =>
       Effect.gen(function* () {
         const database = yield* swallowingCommits(false)
         let runs = 0
@@ -209,13 +209,13 @@ describe("when PostgreSQL's answer to a COMMIT is lost", () => {
         const value = yield* database.transaction((tx) =>
           Effect.gen(function* () {
             runs++
-            yield* insertBlob(tx, "unheard")
+            yield* tx[means]("insert into blob (sha256, size_bytes, created_at) values ($1, 1, now())", [`unheard by ${means}`])
             yield* tx.afterCommit(Effect.sync(() => void followed++))
             return "value"
           })
         )
         expect({ runs, followed, value }).toEqual({ runs: 1, followed: 1, value: "value" })
-        expect(yield* database.query("test.unheard", "select sha256 from blob where sha256 = 'unheard'")).toHaveLength(1)
+        expect(yield* database.query("test.unheard", "select sha256 from blob where sha256 = $1", [`unheard by ${means}`])).toHaveLength(1)
         expect((yield* database.health).pool).toMatchObject({ waiting: 0, idle: 1 })
       })
     )

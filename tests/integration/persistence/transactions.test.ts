@@ -32,6 +32,48 @@ describe.each(engines)("a transaction on %s", (engine) => {
       })
     )
 
+    it.effect("keeps what was written without waiting for the answer, in the order it was sent", () =>
+      Effect.gen(function* () {
+        const database = yield* Database
+        const seen = yield* database.transaction((tx) =>
+          Effect.gen(function* () {
+            yield* tx.execute("insert into blob (sha256, size_bytes, created_at) values ('sent1', 1, now())")
+            yield* tx.execute("update blob set sha256 = $2 where sha256 = $1", ["sent1", "sent2"])
+            const rows = yield* tx.query("select sha256 from blob where sha256 like 'sent%'")
+            yield* tx.execute("update blob set sha256 = $2 where sha256 = $1", ["sent2", "sent3"])
+            return rows
+          })
+        )
+        expect(seen).toEqual([{ sha256: "sent2" }])
+        expect(yield* blobs("sent")).toEqual(["sent3"])
+      })
+    )
+
+    it.effect("fails with what went wrong first, when that was a statement nobody waited for", () =>
+      Effect.gen(function* () {
+        const database = yield* Database
+        const twice = (after: (tx: Transaction) => Effect.Effect<unknown>) =>
+          Effect.exit(
+            database.transaction((tx) =>
+              insertBlob(tx, "unanswered").pipe(
+                Effect.andThen(tx.execute("insert into blob (sha256, size_bytes, created_at) values ($1, 1, now())", ["unanswered"])),
+                Effect.andThen(after(tx))
+              )
+            )
+          )
+        for (const after of [() => Effect.void, (tx: Transaction) => tx.query("select 1"), (tx: Transaction) => insertBlob(tx, "behind")]) {
+          const defect = defectOf(yield* twice(after))
+          expect(defect).toBeInstanceOf(DatabaseFailure)
+          expect(defect).toMatchObject({ sqlState: "23505" })
+        }
+        expect(yield* blobs("unanswered")).toEqual([])
+        expect(yield* blobs("behind")).toEqual([])
+        // Its connection is fit for the next one.
+        yield* Effect.forEach(Array.from({ length: 8 }), (_, n) => database.transaction((tx) => insertBlob(tx, `fit${n}`)), { concurrency: "unbounded" })
+        expect(yield* blobs("fit")).toHaveLength(8)
+      })
+    )
+
     it.effect("leaves nothing when its body fails, and hands the failure on as it was", () =>
       Effect.gen(function* () {
         const database = yield* Database
