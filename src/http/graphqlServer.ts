@@ -20,7 +20,7 @@ export const maxMessageBytes = 1_000_000
 export interface Transport {
   /** By whom the operation is asked for. */
   readonly asked: Asked
-  /** An operation that was parsed already. */
+  /** What the body holds, read and parsed already. */
   readonly received?: GraphQLParams
   /** Aborted when the client goes away; over HTTP the request has it. */
   readonly signal?: AbortSignal
@@ -58,7 +58,8 @@ export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl
       }
     ],
     maskedErrors: { maskError },
-    maxRequestBodySize: maxMessageBytes,
+    // Bodies are read by jsonBody.ts and multipart.ts.
+    maxRequestBodySize: false,
     batching: false,
     // Served by others: see multipart.ts, graphiql.ts, crossSite.ts.
     multipart: false,

@@ -8,20 +8,12 @@ import { Busboy, type BusboyConfig, type BusboyFileStream, type BusboyInstance }
 import { Predicate } from "effect"
 import type { GraphQLParams } from "graphql-yoga"
 import type { UploadedFile } from "../graphql/UploadedFile.ts"
+import { RequestFault } from "./RequestFault.ts"
 
 export interface MultipartLimits {
   readonly maxFileBytes: number
   /** Of the operation and its variables. */
   readonly maxFieldBytes: number
-}
-
-/** The request does not follow the specification. */
-export class MultipartFault extends Error {
-  readonly status: number
-  constructor(message: string, status = 400) {
-    super(message)
-    this.status = status
-  }
 }
 
 export interface ReceivedOperation {
@@ -35,9 +27,9 @@ const parseField = (name: string, text: string): Readonly<Record<string, unknown
   try {
     parsed = JSON.parse(text)
   } catch {
-    throw new MultipartFault(`\`${name}\` is not JSON.`)
+    throw new RequestFault(`\`${name}\` is not JSON.`)
   }
-  if (!Predicate.isObject(parsed)) throw new MultipartFault(`\`${name}\` must be a JSON object; several operations at once are not served.`)
+  if (!Predicate.isObject(parsed)) throw new RequestFault(`\`${name}\` must be a JSON object; several operations at once are not served.`)
   return parsed
 }
 
@@ -48,7 +40,7 @@ const placeFile = (operation: Readonly<Record<string, unknown>>, path: unknown, 
   let place: unknown = operation
   for (const step of steps.slice(0, -1)) place = Predicate.isObject(place) && Object.hasOwn(place, step) ? place[step as never] : undefined
   if (steps[0] !== "variables" || last === undefined || !Predicate.isObject(place) || !Object.hasOwn(place, last) || place[last as never] !== null) {
-    throw new MultipartFault(`\`map\` must lead to a null in \`operations\`; ${JSON.stringify(path)} does not.`)
+    throw new RequestFault(`\`map\` must lead to a null in \`operations\`; ${JSON.stringify(path)} does not.`)
   }
   Object.assign(place, { [last]: file })
 }
@@ -59,8 +51,8 @@ const uploadedFile = (stream: BusboyFileStream, name: string, type: string): Upl
   stream: () => Readable.toWeb(stream) as ReadableStream<Uint8Array>
 })
 
-const notMultipart = (error: unknown): MultipartFault =>
-  new MultipartFault(`The request is no valid multipart request: ${error instanceof Error ? error.message : String(error)}`)
+const notMultipart = (error: unknown): RequestFault =>
+  new RequestFault(`The request is no valid multipart request: ${error instanceof Error ? error.message : String(error)}`)
 
 const makeParser = (request: IncomingMessage, limits: MultipartLimits): BusboyInstance => {
   try {
@@ -74,7 +66,7 @@ const makeParser = (request: IncomingMessage, limits: MultipartLimits): BusboyIn
   }
 }
 
-/** Resolves when the operation and the beginning of its file are there; rejects with a `MultipartFault`. */
+/** Resolves when the operation and the beginning of its file are there; rejects with a `RequestFault`. */
 export const receiveOperation = (request: IncomingMessage, limits: MultipartLimits): Promise<ReceivedOperation> =>
   new Promise((resolve, reject) => {
     const parser = makeParser(request, limits)
@@ -93,7 +85,7 @@ export const receiveOperation = (request: IncomingMessage, limits: MultipartLimi
     const fail = (error: unknown) => {
       file?.destroy(new Error("The upload broke off."))
       request.unpipe(parser)
-      reject(error instanceof MultipartFault ? error : notMultipart(error))
+      reject(error instanceof RequestFault ? error : notMultipart(error))
     }
     /** Faults of a part end the request. */
     const attempt = <Args extends ReadonlyArray<unknown>>(handle: (...args: Args) => void) => (...args: Args) => {
@@ -105,7 +97,7 @@ export const receiveOperation = (request: IncomingMessage, limits: MultipartLimi
     }
 
     parser.on("field", attempt((name, value, _nameTruncated, valueTruncated) => {
-      if (valueTruncated) throw new MultipartFault(`\`${name}\` is larger than ${limits.maxFieldBytes} bytes.`, 413)
+      if (valueTruncated) throw new RequestFault(`\`${name}\` is larger than ${limits.maxFieldBytes} bytes.`, 413)
       if (name === "operations") operation = parseField(name, value)
       if (name === "map") map = parseField(name, value)
     }))
@@ -114,15 +106,15 @@ export const receiveOperation = (request: IncomingMessage, limits: MultipartLimi
       // Who reads it hears of its error; where nobody does, it is no event.
       stream.on("error", () => {})
       const paths = map?.[name]
-      if (operation === undefined || !Array.isArray(paths)) throw new MultipartFault("The parts must be `operations`, `map` and the one file that `map` names, in this order.")
+      if (operation === undefined || !Array.isArray(paths)) throw new RequestFault("The parts must be `operations`, `map` and the one file that `map` names, in this order.")
       const uploaded = uploadedFile(stream, filename ?? "", mediaType)
       for (const path of paths) placeFile(operation, path, uploaded)
       resolve({ params: operation, discardRest })
     }))
-    parser.on("filesLimit", () => fail(new MultipartFault("A request carries one file. Send a request for each.")))
+    parser.on("filesLimit", () => fail(new RequestFault("A request carries one file. Send a request for each.")))
     parser.on("finish", attempt(() => {
       if (file !== undefined) return
-      if (operation === undefined || Object.keys(map ?? {}).length > 0) throw new MultipartFault("The request lacks `operations`, or the file that `map` names.")
+      if (operation === undefined || Object.keys(map ?? {}).length > 0) throw new RequestFault("The request lacks `operations`, or the file that `map` names.")
       resolve({ params: operation, discardRest })
     }))
     parser.on("error", fail)

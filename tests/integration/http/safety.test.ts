@@ -91,6 +91,29 @@ describe("what an operation may ask for", () => {
     for (let n = 0; n < 5; n += 1) expect((await server.graphql("{ __typename }")).status).toBe(200)
   })
 
+  it.each([[400_000], [999_000], [1, 600_000, 2], [300_000, 300_000, 300_000, 150_000]])("answers one that comes in pieces of %j, however it comes", async (...pieces) => {
+    const body = Buffer.from(JSON.stringify({ query: "{ __typename }", variables: { a: "x".repeat(1_100_000) } }))
+    const status = await new Promise((resolve, reject) => {
+      const request = httpRequest(server.url(), { method: "POST", headers: { "content-type": "application/json" } }, (response) => resolve(response.resume().statusCode))
+      request.on("error", reject)
+      let at = 0
+      const next = () => {
+        const size = pieces.shift()
+        if (size === undefined) request.end(body.subarray(at))
+        else request.write(body.subarray(at, (at += size)), next)
+      }
+      next()
+    })
+    expect(status).toBe(413)
+  })
+
+  it("says what is wrong with a body that is no JSON, or of another type", async () => {
+    const post = (type: string, body: BodyInit) => fetch(server.url(), { method: "POST", headers: { "content-type": type, "graphql-require-preflight": "1" }, body })
+    for (const body of ["", "{", "\u0000", new Uint8Array([0x22, 0xff, 0x22])]) expect((await post("application/json", body)).status).toBe(400)
+    for (const body of ["null", "1", "[]", `"{ __typename }"`]) expect((await post("application/json", body)).status, body).toBe(400)
+    expect((await post("application/x-www-form-urlencoded", "query={__typename}")).status).toBe(415)
+  })
+
   it("closes a socket that sends a larger message, with the code for that", async () => {
     const socket = new WebSocket(server.url().replace("http", "ws"), "graphql-transport-ws")
     const code = await new Promise((resolve) => {
