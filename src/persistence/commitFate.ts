@@ -31,11 +31,13 @@ export const learnCommitFates = (pool: pg.Pool): void => {
     let xid: string | undefined
     let begun: Promise<void> = Promise.resolve()
     // Its answer is not waited for: what is wrong with the connection shows at the next statement, which is sent with it.
-    const begin = () => {
+    const ask = async () => {
       xid = undefined
-      begun = (query("begin; select pg_current_xact_id()::text as xid") as Promise<[Result, Result]>).then(([, asked]) => {
-        xid = asked.rows[0]?.xid
-      })
+      const [, asked] = (await query("begin; select pg_current_xact_id()::text as xid")) as [Result, Result]
+      xid = asked.rows[0]?.xid
+    }
+    const begin = () => {
+      begun = ask()
       begun.catch(() => {})
       return Promise.resolve({ rows: [] })
     }
