@@ -1,5 +1,4 @@
 /** The one place where layers meet: what Playhead is made of, and how one part gets the others. */
-import { statfs } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
@@ -18,7 +17,8 @@ import { takeoverLayer } from "./jobs/Takeover.ts"
 import { Worker } from "./jobs/Worker.ts"
 import { importKind } from "./library/import/importKind.ts"
 import { Library } from "./library/Library.ts"
-import { Health, type NamedCheck } from "./operations/Health.ts"
+import { makeChecks } from "./operations/checks.ts"
+import { Health } from "./operations/Health.ts"
 import { diskSource } from "./operations/metrics/diskSource.ts"
 import { jobSource } from "./operations/metrics/jobSource.ts"
 import { Metrics } from "./operations/metrics/Metrics.ts"
@@ -26,42 +26,10 @@ import { Database } from "./persistence/Database.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
 import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
 import { Blobs } from "./storage/Blobs.ts"
-import { BlobStore } from "./storage/BlobStore.ts"
 import { localBlobStore } from "./storage/localBlobStore.ts"
 import { Uploads } from "./storage/Uploads.ts"
 import { WorkDirectories } from "./storage/WorkDirectories.ts"
 import { layer as openTelemetry } from "./telemetry.ts"
-
-/** Below this much free space new work is likely to fail. */
-const lowDiskBytes = 1024 ** 3
-
-const makeChecks = (config: PlayheadConfig) =>
-  Effect.gen(function* () {
-    const database = yield* Database
-    const ffmpeg = yield* FFmpeg
-    const store = yield* BlobStore
-    const queue = yield* Queue
-    const checks: ReadonlyArray<NamedCheck> = [
-      {
-        name: "database",
-        run: Effect.map(database.health, ({ pool }) => ({
-          status: pool.waiting > 0 ? "DEGRADED" : "HEALTHY",
-          message: `${database.engine}; ${pool.total} of ${pool.limit} connections open, ${pool.idle} idle, ${pool.waiting} requests waiting`
-        }))
-      },
-      { name: "engine", run: Effect.map(queue.depth, (depth) => ({ status: "HEALTHY", message: `${depth} entries in the queue` })) },
-      { name: "storage", run: Effect.as(store.stat("0".repeat(64)), { status: "HEALTHY" }) },
-      {
-        name: "disk",
-        run: Effect.promise(() => statfs(config.dataDir)).pipe(Effect.map(({ bavail, bsize }) => ({
-          status: bavail * bsize < lowDiskBytes ? "DEGRADED" : "HEALTHY",
-          message: `${Math.round((bavail * bsize) / 1_000_000)} MB free`
-        })))
-      },
-      { name: "ffmpeg", run: Effect.succeed({ status: "HEALTHY", message: `${ffmpeg.program.version} (${ffmpeg.program.origin})` }) }
-    ]
-    return checks
-  })
 
 /**
  * Everything, running: the API, the worker, or both, as the roles say. `otherKinds` of jobs are worked on besides

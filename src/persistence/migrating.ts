@@ -35,6 +35,9 @@ export const migrateUp = Effect.fn("migrateUp")((engine: Engine) => migrating(en
 /** Takes back the newest migration, and returns its name. */
 export const migrateDown = Effect.fn("migrateDown")((engine: Engine) => migrating(engine, "down"))
 
+/** Of this version, in their order. */
+export const migrationNames: ReadonlyArray<string> = migrations.map(({ name }) => name)
+
 export interface MigrationStatus {
   readonly name: string
   readonly appliedAt: Date | undefined

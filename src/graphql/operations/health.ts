@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { type CheckReport, Health, type HealthReport } from "../../operations/Health.ts"
-import { read } from "../bridge.ts"
+import { read, watch } from "../bridge.ts"
 import { builder } from "../builder.ts"
 
 const HealthStatusEnum = builder.enumType("HealthStatus", {
@@ -37,4 +37,12 @@ builder.queryField("health", (t) =>
     type: HealthRef,
     description: "Whether the server is in order: every check is run anew.",
     resolve: (_, _args, context) => read(Effect.flatMap(Health, (health) => health.check), context)
+  }))
+
+builder.subscriptionField("healthChanged", (t) =>
+  t.field({
+    type: HealthRef,
+    description: "The health of this server, at once and whenever the status of a check changes.",
+    subscribe: (_, _args, context) => watch(Effect.map(Health, (health) => health.changes), 0, context),
+    resolve: (health) => health
   }))
