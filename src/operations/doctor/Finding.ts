@@ -1,0 +1,32 @@
+/** What the doctor found out about one thing. */
+export interface Finding {
+  readonly name: string
+  /** `limited` works, with restrictions that the advice can lift; `missing` keeps Playhead from starting. */
+  readonly state: "fit" | "limited" | "missing"
+  /** Its version or what it is, in one line. */
+  readonly found: string
+  /** What to do. */
+  readonly advice?: string | undefined
+}
+
+const marks = { fit: "ok", limited: "limited", missing: "MISSING" } as const
+
+/** Whether Playhead can start. */
+export const isFit = (findings: ReadonlyArray<Finding>): boolean => findings.every(({ state }) => state !== "missing")
+
+/** A line for each finding, with what to do below it, and one for the whole. */
+export const report = (findings: ReadonlyArray<Finding>): string => {
+  const width = Math.max(...findings.map(({ name }) => name.length))
+  const missing = findings.filter(({ state }) => state === "missing").length
+  const limited = findings.filter(({ state }) => state === "limited").length
+  return [
+    ...findings.flatMap(({ advice, found, name, state }) => [
+      `${marks[state].padEnd(8)}${name.padEnd(width + 2)}${found}`,
+      ...(advice === undefined ? [] : advice.split("\n").map((line) => `${" ".repeat(8)}→ ${line}`))
+    ]),
+    "",
+    missing > 0
+      ? `Playhead cannot start: ${missing} of ${findings.length} things are missing.`
+      : `Playhead can start${limited > 0 ? `, with ${limited} ${limited === 1 ? "restriction" : "restrictions"}` : ""}.`
+  ].join("\n")
+}
