@@ -7,12 +7,13 @@
  */
 
 /** What each folder of src/ may reach, besides itself. Arrows run one way, from the first line to the last. */
-const features = ["library", "enhancement", "karaoke", "generation", "listening", "operations"]
-const below = ["jobs", "storage", "persistence", "providers", "audio", "domain"]
+const features = ["library", "conversion", "enhancement", "karaoke", "generation", "listening", "operations"]
+const below = ["processing", "jobs", "storage", "persistence", "providers", "audio", "domain"]
 const reach = {
   http: ["graphql", ...features, "jobs", "storage", "persistence", "audio/waveform", "domain"],
   graphql: [...features, "jobs", "storage", "persistence", "domain"],
   ...Object.fromEntries(features.map((feature) => [feature, below])),
+  processing: ["jobs", "storage", "persistence", "audio", "domain"],
   jobs: ["storage", "persistence", "domain"],
   storage: ["persistence", "domain"],
   persistence: ["domain"],
@@ -23,6 +24,7 @@ const reach = {
 const why = {
   http: "http/ carries requests to graphql/ and the features, and writes waveforms in the formats that are asked for; it runs no ffmpeg and calls no provider itself.",
   graphql: "graphql/ translates between the schema and the features; work with audio and providers belongs to a feature.",
+  processing: "processing/ is what features share that turn a track's audio into another file of it; it knows none of them.",
   jobs: "jobs/ runs whatever kinds App registers. If it knew a feature, no feature could be built or tested without the others.",
   storage: "storage/ keeps bytes and the rows that account for them; what the bytes mean is a feature's business.",
   persistence: "persistence/ is entities, transactions and statements; everything above it depends on that staying dull.",

@@ -5,6 +5,9 @@ import { SecureRandom } from "effect/crypto"
 import packageJson from "../package.json" with { type: "json" }
 import { FFmpeg } from "./audio/FFmpeg.ts"
 import { type PlayheadConfig, publicUrl } from "./Config.ts"
+import { Conversion } from "./conversion/Conversion.ts"
+import { transcodeKind } from "./conversion/transcodeKind.ts"
+import { trimKind } from "./conversion/trimKind.ts"
 import { Server } from "./http/Server.ts"
 import { JobEvents } from "./jobs/JobEvents.ts"
 import { type AnyJobKind, JobKinds } from "./jobs/JobKinds.ts"
@@ -60,7 +63,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
 
   const kinds = Layer.effect(
     JobKinds,
-    Effect.map(Effect.all([importKind(limits)]), (own) => new Map([...own, ...otherKinds].map((kind: AnyJobKind) => [kind.kind, kind])))
+    Effect.map(Effect.all([importKind(limits), transcodeKind(limits), trimKind(limits)]), (own) => new Map([...own, ...otherKinds].map((kind: AnyJobKind) => [kind.kind, kind])))
   )
   const engine = Layer.mergeAll(Jobs.layer, JobEvents.layer, Runner.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Queue.layer, Node.layer)),
@@ -70,6 +73,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
 
   const features = Layer.mergeAll(
     Library.layer({ maxBytes: config.maxUploadBytes }),
+    Conversion.layer,
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
     Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))

@@ -12,11 +12,17 @@ export interface Probe {
   /** Of the decoded samples. */
   readonly sampleRateHz: number
   readonly channels: number
+  /** What its samples hold: lossy codecs and 8-bit recordings count as 16. */
+  readonly bitDepth: 16 | 24
   /** Of the audio, where the format says or the file has nothing else in it; else null. */
   readonly bitrateBps: number | null
   /** As declared, or estimated from the bit rate: the truth is in the samples. Null where the header has none. */
   readonly durationMs: number | null
 }
+
+/** By ffmpeg's name of the sample format; a lossy codec's floating point promises more than there is. */
+const bitDepthOf = (codec: string, sampleFormat: string): 16 | 24 =>
+  /^s(?:32|64)/u.test(sampleFormat) || (codec.startsWith("pcm_") && /^(?:flt|dbl)/u.test(sampleFormat)) ? 24 : 16
 
 const probeTimeoutMs = 30_000
 
@@ -39,5 +45,5 @@ export const probe = Effect.fn("audio.probe")(function* (path: string, format: A
   if (codec === undefined || samples === undefined) {
     return yield* new AudioProcessingError({ message: "No sound could be decoded: the file is damaged or of a codec that is not supported." })
   }
-  return { codec, sampleRateHz: samples.rateHz, channels: samples.channels, bitrateBps, durationMs }
+  return { codec, sampleRateHz: samples.rateHz, channels: samples.channels, bitDepth: bitDepthOf(codec, samples.format), bitrateBps, durationMs }
 })

@@ -9,6 +9,10 @@ export type TrackSourceKind = typeof TrackSourceKind.Type
 export const ArtifactRole = Schema.Literals(["ORIGINAL", "VOCALS", "INSTRUMENTAL", "ENHANCED", "TRIMMED", "TRANSCODED", "GENERATED", "COVER"])
 export type ArtifactRole = typeof ArtifactRole.Type
 
+/** What audio can be converted to. AAC is in an MP4 container, OPUS and OGG (Vorbis) in Ogg. */
+export const AudioFormat = Schema.Literals(["MP3", "FLAC", "WAV", "AAC", "OPUS", "OGG"])
+export type AudioFormat = typeof AudioFormat.Type
+
 /** The rung of a ladder that produced a result, best first. */
 export const QualityTier = Schema.Literals(["HIGH", "MEDIUM", "BASIC"])
 export type QualityTier = typeof QualityTier.Type

@@ -1,3 +1,4 @@
+import type { Conversion } from "../conversion/Conversion.ts"
 import type { JobEvents } from "../jobs/JobEvents.ts"
 import type { Jobs } from "../jobs/Jobs.ts"
 import type { Library } from "../library/Library.ts"
@@ -5,4 +6,4 @@ import type { Health } from "../operations/Health.ts"
 import type { Database } from "../persistence/Database.ts"
 
 /** What the API stands on. */
-export type Services = Database | JobEvents | Jobs | Library | Health
+export type Services = Conversion | Database | JobEvents | Jobs | Library | Health

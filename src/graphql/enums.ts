@@ -3,7 +3,7 @@ import { ErrorCode } from "../domain/ErrorCode.ts"
 import { errorCatalog } from "../domain/errorCatalog.ts"
 import { ProviderErrorReason } from "../domain/errors.ts"
 import { JobKind, JobPriority, JobStatus, StageName, StageStatus } from "../domain/Job.ts"
-import { ArtifactRole, QualityTier, TrackSourceKind, TrackStatus } from "../domain/Track.ts"
+import { ArtifactRole, AudioFormat, QualityTier, TrackSourceKind, TrackStatus } from "../domain/Track.ts"
 import { TrackOrderField } from "../persistence/reads/trackOrder.ts"
 import { builder } from "./builder.ts"
 
@@ -138,6 +138,18 @@ export const ArtifactRoleEnum = builder.enumType("ArtifactRole", {
     TRANSCODED: "In another format.",
     GENERATED: "Generated from a prompt.",
     COVER: "The cover picture."
+  })
+})
+
+export const AudioFormatEnum = builder.enumType("AudioFormat", {
+  description: "What audio can be converted to.",
+  values: values(AudioFormat.literals, {
+    MP3: "MPEG audio layer III.",
+    FLAC: "Lossless, compressed.",
+    WAV: "Lossless, uncompressed.",
+    AAC: "AAC in an MP4 container (.m4a).",
+    OPUS: "Opus in an Ogg container (.opus).",
+    OGG: "Vorbis in an Ogg container (.ogg)."
   })
 })
 

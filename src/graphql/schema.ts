@@ -8,6 +8,7 @@ import "./jobs/subscriptions.ts"
 import "./library/Track.ts"
 import "./library/tracks.ts"
 import "./library/imports.ts"
+import "./conversion/conversions.ts"
 import "./operations/health.ts"
 import { builder } from "./builder.ts"
 

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { Effect, Layer, Logger, ManagedRuntime, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { afterAll, beforeAll } from "vitest"
+import { Conversion } from "../../src/conversion/Conversion.ts"
 import { NotFoundError, SourceBlockedError, StorageError, TooLargeError } from "../../src/domain/errors.ts"
 import { globalId } from "../../src/graphql/ids.ts"
 import { Server, type ServerSettings } from "../../src/http/Server.ts"
@@ -109,7 +110,7 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
     Layer.provide(Layer.mergeAll(Queue.layer, Blobs.layer, Layer.succeed(JobKinds, new Map()), SecureRandom.layerWebCrypto))
   )
   const uploading = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: 86_400_000 }).pipe(Layer.provide(Blobs.layer))
-  const services = Layer.mergeAll(library, jobs, JobEvents.layer, health, metrics, uploading).pipe(
+  const services = Layer.mergeAll(library, jobs, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, health, metrics, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )

@@ -12,7 +12,7 @@
 export class InputReport {
   /** ffmpeg's name of the first audio stream's codec. */
   codec: string | undefined
-  samples: { readonly rateHz: number; readonly channels: number } | undefined
+  samples: { readonly rateHz: number; readonly channels: number; readonly format: string } | undefined
   durationMs: number | null = null
   #streamBps: number | null = null
   #wholeBps: number | null = null
@@ -57,8 +57,8 @@ export class InputReport {
   }
 
   #readSamples(line: string): void {
-    const found = /\bchannels:(\d+) .*\brate:(\d+)\b/u.exec(line)
-    if (found !== null) this.samples ??= { channels: Number(found[1]), rateHz: Number(found[2]) }
+    const found = /\bfmt:(\w+) channels:(\d+) .*\brate:(\d+)\b/u.exec(line)
+    if (found !== null) this.samples ??= { format: found[1] ?? "", channels: Number(found[2]), rateHz: Number(found[3]) }
   }
 }
 

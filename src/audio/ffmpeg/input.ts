@@ -1,5 +1,6 @@
 /** The demuxers that content is sniffed to; each is forced, so that ffmpeg never chooses one (a playlist's, for example) by itself. */
-export type Demuxer = "mp3" | "flac" | "wav" | "w64" | "aiff" | "ogg" | "mov" | "aac" | "matroska" | "asf" | "caf" | "amr"
+export const demuxers = ["mp3", "flac", "wav", "w64", "aiff", "ogg", "mov", "aac", "matroska", "asf", "caf", "amr"] as const
+export type Demuxer = (typeof demuxers)[number]
 
 /** What must stand before every `-i`: an input may reach local files and pipes, and nothing on the network. */
 const guard = ["-protocol_whitelist", "file,pipe"] as const

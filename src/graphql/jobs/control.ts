@@ -1,11 +1,12 @@
 import { Effect } from "effect"
 import { ConflictError, IdempotencyConflictError, NotFoundError } from "../../domain/errors.ts"
-import { Jobs, type Retried } from "../../jobs/Jobs.ts"
+import { Jobs } from "../../jobs/Jobs.ts"
 import { answer, failsWith, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { JobPriorityEnum, StageNameEnum } from "../enums.ts"
 import { idOf } from "../ids.ts"
 import { JobRef } from "./JobRef.ts"
+import { JobStartSuccess } from "./jobStart.ts"
 
 const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
 
@@ -13,14 +14,6 @@ const JobSuccess = builder.objectRef<{ readonly jobId: string }>("JobSuccess").i
   description: "The job was changed as asked.",
   fields: (t) => ({
     job: t.field({ type: JobRef, description: "As it stands now.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() })
-  })
-})
-
-const JobStartSuccess = builder.objectRef<Retried>("JobStartSuccess").implement({
-  description: "The job is queued.",
-  fields: (t) => ({
-    job: t.field({ type: JobRef, description: "The new job; watch it with `jobEvents`.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() }),
-    replayed: t.exposeBoolean("replayed", { description: "True when the same request was carried out before, and nothing was done now." })
   })
 })
 

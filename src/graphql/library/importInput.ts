@@ -1,16 +1,6 @@
-/** The rules of an import's input, and their faults as the client sees them. */
-import { Effect, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
-import { InvalidInputError } from "../../domain/errors.ts"
-
-const text = (what: string, maxLength: number) =>
-  Schema.Trim.check(
-    Schema.makeFilter((value: string) => {
-      const length = [...new Intl.Segmenter("en", { granularity: "grapheme" }).segment(value)].length
-      return length >= 1 && length <= maxLength && value.length <= maxLength * 8 || `${what} must have 1 to ${maxLength} characters`
-    })
-  )
-
-const optional = <S extends Schema.Top>(schema: S) => Schema.optional(Schema.NullOr(schema))
+/** The rules of an import's input. */
+import { Schema, SchemaTransformation } from "effect"
+import { checked, optional, text } from "../checkedInput.ts"
 
 const maxTags = 50
 const maxUrlLength = 2048
@@ -36,19 +26,6 @@ const uploadId = Schema.String.pipe(
 )
 
 const Source = Schema.Struct({ url: optional(httpUrl), file: optional(text("A path", 1000)), upload: optional(uploadId) })
-
-const toIssues = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/** All faults at once, each with the way to it from the field's arguments. */
-const checked = <A, I>(schema: Schema.Codec<A, I>) => (input: unknown): Effect.Effect<A, InvalidInputError> => {
-  const result = Schema.decodeUnknownResult(schema, { errors: "all" })({ input })
-  if (Result.isSuccess(result)) return Effect.succeed(result.success)
-  const issues = toIssues(result.failure.issue).issues.map((issue) => ({
-    path: (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),
-    message: issue.message
-  }))
-  return Effect.fail(new InvalidInputError({ message: `The input is not valid: ${issues.map((issue) => issue.message).join("; ")}.`, issues }))
-}
 
 export const checkImportInput = checked(Schema.Struct({ input: Schema.Struct({ source: Source, ...Details.fields }) }))
 export const checkUploadInput = checked(Schema.Struct({ input: Details }))

@@ -95,7 +95,7 @@ builder.mutationFields((t) => ({
     resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }) =>
       Effect.gen(function* () {
         const library = yield* Library
-        const { input: checked } = yield* checkImportInput(input)
+        const { input: checked } = yield* checkImportInput({ input })
         const { file, upload, url } = checked.source
         if (typeof upload === "string" && !isUuid(upload)) return yield* new NotFoundError({ message: "There is no such upload.", id: upload })
         const source = typeof url === "string" ? { url } : typeof upload === "string" ? { upload } : { file: file ?? "" }
@@ -110,7 +110,7 @@ builder.mutationFields((t) => ({
     resolve: answer(uploadFailures, (_root, { input }: { readonly input: typeof TrackUploadInput.$inferInput }) =>
       Effect.gen(function* () {
         const library = yield* Library
-        const { input: checked } = yield* checkUploadInput(input)
+        const { input: checked } = yield* checkUploadInput({ input })
         return yield* library.uploadTrack({ ...checked, file: input.file, allowDuplicate: input.allowDuplicate ?? false, priority: "NORMAL" })
       }))
   })

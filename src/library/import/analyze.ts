@@ -1,14 +1,10 @@
-import { createHash } from "node:crypto"
-import { writeFile } from "node:fs/promises"
-import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { analyze } from "../../audio/analysis/analyze.ts"
 import { terms } from "../../audio/fingerprint/terms.ts"
-import { coarsen, encodeDat, type Waveform } from "../../audio/waveform/Waveform.ts"
-import { storing } from "../../domain/storageFailure.ts"
 import { Loudness } from "../../domain/Track.ts"
 import type { StageDefinition } from "../../jobs/JobKinds.ts"
 import type { Transaction } from "../../persistence/Database.ts"
+import { insertWaveforms, keepWaveforms } from "../../processing/waveforms.ts"
 import type { download } from "./download.ts"
 import type { ImportOptions } from "./ImportOptions.ts"
 import type { ImportServices } from "./ImportServices.ts"
@@ -16,10 +12,6 @@ import { type probeOriginal, tooLong } from "./probe.ts"
 
 const Measured = Schema.Struct({ durationMs: Schema.Int, loudness: Loudness })
 type Measured = typeof Measured.Type
-
-/** Each resolution is a quarter of the one before: the finest for an editor, the coarsest for a list. */
-const resolutions = 4
-const coarsening = 4
 
 interface Earlier {
   readonly download: ReturnType<typeof download>
@@ -46,16 +38,7 @@ export const analyzeOriginal = (services: ImportServices, earlier: Earlier): Sta
       onProgress: (decodedMs) => format.declaredDurationMs !== null && reportProgress(decodedMs / format.declaredDurationMs)
     }))
 
-    const keep = Effect.fnUntraced(function* (drawn: Waveform) {
-      const bytes = encodeDat(drawn)
-      const sha256 = createHash("sha256").update(bytes).digest("hex")
-      const datPath = join(yield* workDirectory, `${drawn.samplesPerPixel}.dat`)
-      yield* storing("The waveform could not be written", () => writeFile(datPath, bytes))
-      yield* services.blobs.hold(jobId, { path: datPath, sha256, sizeBytes: bytes.length })
-      return { samplesPerPixel: drawn.samplesPerPixel, sha256 }
-    })
-    const waveforms = yield* Effect.forEach(Array.from({ length: resolutions }, (_, level) => level), (level) =>
-      keep(level === 0 ? waveform : coarsen(waveform, coarsening ** level)))
+    const waveforms = yield* keepWaveforms(services.blobs, jobId, yield* workDirectory, waveform)
 
     const commit = Effect.fnUntraced(function* (tx: Transaction) {
       const artifacts = yield* tx.query<{ id: string }>(
@@ -66,10 +49,7 @@ export const analyzeOriginal = (services: ImportServices, earlier: Earlier): Sta
       // The track may have been deleted meanwhile.
       const artifact = artifacts[0]
       if (artifact === undefined) return
-      yield* tx.query(
-        `insert into waveform (artifact_id, samples_per_pixel, sha256) select $1, w.samples_per_pixel, w.sha256 from unnest($2::int[], $3::text[]) as w(samples_per_pixel, sha256)`,
-        [artifact.id, waveforms.map((drawn) => drawn.samplesPerPixel), waveforms.map((drawn) => drawn.sha256)]
-      )
+      yield* insertWaveforms(tx, artifact.id, waveforms)
       yield* tx.query(
         `update track set duration_ms = $2, integrated_lufs = $3, true_peak_dbtp = $4, range_lu = $5, version = version + 1 where id = $1`,
         [trackId, durationMs, loudness.integratedLufs, loudness.truePeakDbtp, loudness.rangeLu]

@@ -1,5 +1,5 @@
 import { Effect, Schema } from "effect"
-import type { Demuxer } from "../../audio/ffmpeg/input.ts"
+import { demuxers } from "../../audio/ffmpeg/input.ts"
 import { probe } from "../../audio/probe.ts"
 import { sniffFile } from "../../audio/sniff.ts"
 import { ResourceLimitError } from "../../domain/errors.ts"
@@ -11,7 +11,7 @@ import type { ImportServices } from "./ImportServices.ts"
 const Format = Schema.Struct({
   container: Schema.String,
   /** The only one that ffmpeg may use on this file. */
-  demuxer: Schema.Literals(["mp3", "flac", "wav", "w64", "aiff", "ogg", "mov", "aac", "matroska", "asf", "caf", "amr"] satisfies ReadonlyArray<Demuxer>),
+  demuxer: Schema.Literals(demuxers),
   mediaType: Schema.String,
   codec: Schema.String,
   sampleRateHz: Schema.Int,
