@@ -29,7 +29,7 @@ import { Database } from "./persistence/Database.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
 import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
 import { Blobs } from "./storage/Blobs.ts"
-import { localBlobStore } from "./storage/localBlobStore.ts"
+import { blobStoreLayer } from "./storage/blobStoreLayer.ts"
 import { Uploads } from "./storage/Uploads.ts"
 import { WorkDirectories } from "./storage/WorkDirectories.ts"
 import { layer as openTelemetry } from "./telemetry.ts"
@@ -49,8 +49,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       statementTimeoutMs: config.databaseStatementTimeoutMs,
       migrate: true
     }),
-    localBlobStore({ directory: join(config.dataDir, "blobs") }),
-    WorkDirectories.layer({ directory: join(config.dataDir, "work") }),
+    blobStoreLayer({ directory: join(config.dataDir, "blobs"), s3: config.s3 }).pipe(Layer.provideMerge(WorkDirectories.layer({ directory: join(config.dataDir, "work") }))),
     FFmpeg.layer({ path: config.ffmpegPath, timeoutMs: config.ffmpegTimeoutMs, maxProcesses: config.jobConcurrency }),
     OutboundHttp.layer({ allowedSources: config.allowPrivateSources }),
     LocalFiles.layer({ importDir: config.importDir })

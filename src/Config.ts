@@ -31,6 +31,17 @@ export interface PlayheadConfig {
   readonly databaseStatementTimeoutMs: number
   /** Absolute. */
   readonly importDir: string | undefined
+  /** Undefined where files are kept in the data directory. */
+  readonly s3: {
+    readonly bucket: string
+    /** Without a slash at its end. */
+    readonly endpoint: string
+    readonly publicEndpoint: string | undefined
+    readonly region: string
+    readonly accessKeyId: string
+    readonly secretAccessKey: Redacted.Redacted
+    readonly prefix: string
+  } | undefined
   readonly allowPrivateSources: ReadonlyArray<AllowedSource>
   readonly corsOrigins: ReadonlyArray<string>
   readonly ffmpegPath: string | undefined
@@ -79,6 +90,32 @@ const crossFaults = ({ auth, host }: Partial<SettingValues>): ReadonlyArray<Conf
     }]
     : []
 
+const s3Faults = (values: Partial<SettingValues>): ReadonlyArray<ConfigFault> => {
+  const needed = [
+    [settings.s3Bucket, values.s3Bucket],
+    [settings.s3AccessKeyId, values.s3AccessKeyId],
+    [settings.s3SecretAccessKey, values.s3SecretAccessKey]
+  ] as const
+  if (needed.every(([, value]) => value === undefined)) return []
+  return needed.filter(([, value]) => value === undefined).map(([{ name }]) => ({ name, value: undefined, problem: `must be set as well: files are kept in a bucket when ${needed.map(([setting]) => setting.name).join(", ")} are` }))
+}
+
+const withoutSlash = (address: string): string => address.replace(/\/+$/u, "")
+
+const s3Of = (values: SettingValues): PlayheadConfig["s3"] => {
+  const { s3AccessKeyId: accessKeyId, s3Bucket: bucket, s3Prefix: prefix, s3Region: region, s3SecretAccessKey: secret } = values
+  if (bucket === undefined || accessKeyId === undefined || secret === undefined) return undefined
+  return {
+    bucket,
+    region,
+    prefix,
+    accessKeyId,
+    secretAccessKey: Redacted.make(secret),
+    endpoint: withoutSlash(values.s3Endpoint ?? `https://s3.${region}.amazonaws.com`),
+    publicEndpoint: values.s3PublicEndpoint === undefined ? undefined : withoutSlash(values.s3PublicEndpoint)
+  }
+}
+
 const megabyte = 1_048_576
 const levels: Record<SettingValues["logLevel"], LogLevel.LogLevel> = { trace: "Trace", debug: "Debug", info: "Info", warn: "Warn", error: "Error", fatal: "Fatal", none: "None" }
 
@@ -93,6 +130,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     else faults.push(result.failure)
   }
   faults.push(...crossFaults(read as Partial<SettingValues>))
+  if (!faults.some(({ name }) => name.startsWith("S3_"))) faults.push(...s3Faults(read as Partial<SettingValues>))
   if (faults.length > 0) return yield* new ConfigFaults({ faults })
 
   // Every setting was read without a fault, each by its own codec.
@@ -100,7 +138,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
   return {
     host: values.host,
     port: values.port,
-    publicUrl: values.publicUrl?.replace(/\/+$/u, ""),
+    publicUrl: values.publicUrl === undefined ? undefined : withoutSlash(values.publicUrl),
     auth: values.auth,
     roles: new Set(values.roles),
     dataDir: resolve(around.workingDirectory, values.dataDir),
@@ -108,6 +146,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     databasePoolSize: values.databasePoolSize,
     databaseStatementTimeoutMs: values.databaseStatementTimeoutMs,
     importDir: values.importDir === undefined ? undefined : resolve(around.workingDirectory, values.importDir),
+    s3: s3Of(values),
     allowPrivateSources: values.allowPrivateSources,
     corsOrigins: values.corsOrigins,
     ffmpegPath: values.ffmpegPath,

@@ -87,6 +87,60 @@ export const settings = {
     meaning: "Web origins besides its own that may call the API; unset: none",
     exposure: "plain"
   } satisfies Setting<ReadonlyArray<string>>,
+  s3Bucket: optional({
+    name: "S3_BUCKET",
+    codec: Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u)),
+    allowed: "the name of a bucket",
+    meaning: "Keep files in this bucket of an S3-compatible store; unset: in the data directory",
+    exposure: "plain"
+  }),
+  s3Endpoint: optional({
+    name: "S3_ENDPOINT",
+    codec: urlText(["http:", "https:"]),
+    default: "https://s3.S3_REGION.amazonaws.com",
+    allowed: "an http:// or https:// address",
+    meaning: "Where the S3-compatible store is; buckets are addressed by path",
+    exposure: "url"
+  }),
+  s3PublicEndpoint: optional({
+    name: "S3_PUBLIC_ENDPOINT",
+    codec: urlText(["http:", "https:"]),
+    allowed: "an http:// or https:// address",
+    meaning: "Where clients reach that store: media are then answered with a redirect to an address that holds for six hours; unset: Playhead sends them itself",
+    exposure: "url"
+  }),
+  s3Region: {
+    name: "S3_REGION",
+    codec: Schema.String.check(Schema.isPattern(/^[a-z0-9-]{1,40}$/u)),
+    fallback: () => "us-east-1",
+    default: "us-east-1",
+    allowed: "the name of a region",
+    meaning: "The region that requests to the store are signed for",
+    exposure: "plain"
+  } satisfies Setting<string>,
+  s3AccessKeyId: optional({
+    name: "S3_ACCESS_KEY_ID",
+    codec: Schema.NonEmptyString,
+    allowed: "the id of a key",
+    meaning: "The key that requests to the store are signed with; it must be allowed to read, write, delete and list",
+    exposure: "plain"
+  }),
+  s3SecretAccessKey: optional({
+    name: "S3_SECRET_ACCESS_KEY",
+    codec: Schema.NonEmptyString,
+    allowed: "the secret of that key",
+    meaning: "The secret of that key",
+    exposure: "secret"
+  }),
+  s3Prefix: {
+    name: "S3_PREFIX",
+    codec: Schema.String.check(Schema.isPattern(/^[\w./-]{0,200}$/u)),
+    fallback: () => "",
+    default: "",
+    allowed: "up to 200 letters, digits and ._/-",
+    meaning: "In front of the name of every file in the bucket, such as `playhead/`",
+    exposure: "plain"
+  } satisfies Setting<string>,
   ffmpegPath: optional({
     name: "FFMPEG_PATH",
     codec: path,

@@ -18,6 +18,8 @@ export class BlobStore extends Context.Service<BlobStore, {
   readonly open: (sha256: string, range?: ByteRange) => Effect.Effect<Readable, StorageError, Scope.Scope>
   /** A file with the bytes, to be read and not changed, there at least as long as the scope. */
   readonly localFile: (sha256: string) => Effect.Effect<string, StorageError, Scope.Scope>
+  /** Where a client can fetch the bytes by itself for some hours, with these headers; null when only we can give them. */
+  readonly address: (sha256: string, headers: { readonly mediaType: string; readonly disposition: string }) => Effect.Effect<string | null, StorageError>
   /** It is no fault when there is none. */
   readonly remove: (sha256: string) => Effect.Effect<void, StorageError>
   /** Every blob in the store. */

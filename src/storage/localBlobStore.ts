@@ -120,6 +120,7 @@ export const localBlobStore = (settings: { readonly directory: string }) =>
           yield* storing("The file could not be opened", () => stat(path))
           return path
         }),
+        address: () => Effect.succeed(null),
         remove: Effect.fn("BlobStore.remove")(function* (sha256) {
           const path = yield* pathOf(sha256)
           yield* storing("The file could not be removed", () => rm(path, { force: true }))

@@ -88,6 +88,12 @@ export const sendFile = Effect.fn("http.sendFile")(function* (
     finish(status, headers)
     return
   }
+  const address = yield* store.address(file.sha256, file)
+  if (address !== null) {
+    // The address holds for some hours only, and whoever follows it sends its Range again.
+    finish(302, { location: address, "cache-control": "no-store", "content-length": 0 })
+    return
+  }
   const bytes = yield* store.open(file.sha256, part)
   response.writeHead(status, { ...common, ...headers })
   const outcome = yield* Effect.promise(() => transfer(bytes, response, length))
