@@ -87,6 +87,8 @@ export class Server extends Context.Service<Server, {
           onError: unexpected(undefined)
         })
         yield* observeGauge(openSockets, sockets.count)
+        // From nothing on, so that the first one shows as an increase.
+        fellBehind.updateUnsafe(0, services)
 
         const answerUpload = makeUploadListener(services, { maxUploadBytes: settings.maxUploadBytes, publicUrl: () => url })
 

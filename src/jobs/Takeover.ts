@@ -60,6 +60,8 @@ export const takeoverLayer = Layer.effectDiscard(
       if (lost.length > 0) yield* Effect.andThen(countLost(lost.length), Effect.logInfo(`${lost.length} jobs whose run was lost go on`))
     }).pipe(Effect.catchCause((cause) => Effect.logWarning("Looking for lost runs failed; it will be tried again", cause)))
 
+    // From nothing on, so that the first one shows as an increase.
+    yield* countLost(0)
     yield* look
     yield* Effect.forkScoped(Effect.forever(Effect.delay(look, interval)))
   })

@@ -19,6 +19,8 @@ export interface App {
   readonly query: <Data>(document: string, variables?: object) => Promise<Data>
   /** Every result of a subscription, until it completes. */
   readonly subscribe: <Data>(document: string, variables?: object) => AsyncIterable<Data>
+  /** Runs something beside the app, in the app's own context. */
+  readonly run: <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Promise<A>
   readonly sql: <Row extends object>(statement: string) => Promise<ReadonlyArray<Row>>
   /** Files in the blob store and in the places of work, without the lock of the living process. */
   readonly files: () => Promise<{ readonly blobs: number; readonly work: number }>
@@ -78,6 +80,7 @@ export const startApp = async (engine: EngineName, environment: Readonly<Record<
     port,
     dataDir,
     ...clientOf(url),
+    run: (effect) => run(Effect.provide(effect, context)),
     sql: (statement) => Effect.runPromise(database.query(`test.${statements++}`, statement)),
     files: async () => ({ blobs: await countFiles(join(dataDir, "blobs")), work: await countFiles(join(dataDir, "work")) }),
     stop: async () => {

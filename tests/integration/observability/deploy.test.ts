@@ -1,0 +1,106 @@
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Duration } from "effect"
+import { beforeAll, describe, expect, it } from "vitest"
+import { countCall, observeProvider } from "../../../src/providers/providerMetrics.ts"
+import { importToEnd, startApp, submitImport } from "../../support/app.ts"
+import { songA } from "../../support/audio.ts"
+import { parseExposition, promtool, runPromtool } from "../../support/exposition.ts"
+
+const root = join(import.meta.dirname, "../../..")
+const read = (path: string) => readFile(join(root, path), "utf8")
+
+/** Each alert with its expression, as the file has them: a rule in one place, an expression on one line. */
+const readAlerts = (text: string) =>
+  text.split(/^ {6}- alert: /m).slice(1).map((rule) => ({
+    name: /^\w+/.exec(rule)?.[0] ?? "",
+    expression: /^ {8}expr: (.+)$/m.exec(rule)?.[1] ?? "",
+    severity: /severity: (\w+)/.exec(rule)?.[1],
+    runbook: /runbook: (\S+)/.exec(rule)?.[1]
+  }))
+
+interface Dashboard {
+  readonly panels: ReadonlyArray<{ readonly title: string; readonly targets?: ReadonlyArray<{ readonly expr: string }> }>
+}
+const readExpressions = (text: string) => (JSON.parse(text) as Dashboard).panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+
+/** The names of metrics in an expression, and the values that it wants labels to have. */
+const metricsIn = (expression: string): ReadonlyArray<string> => expression.match(/\b(?:playhead|nodejs|process)_[a-z0-9_]+\b/g) ?? []
+const labelsIn = (expression: string) =>
+  [...expression.matchAll(/([a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, metric = "", labels = ""]) =>
+    [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label = "", value = ""]) => ({ metric, label, value })))
+
+/** Added by Prometheus itself. */
+const added = new Set(["job", "instance"])
+
+describe("what deploy/ watches", () => {
+  let alerts: ReturnType<typeof readAlerts>
+  let expressions: ReadonlyArray<string>
+  let runbook: string
+  const shown = new Map<string, ReadonlyArray<Readonly<Record<string, string>>>>()
+
+  beforeAll(async () => {
+    alerts = readAlerts(await read("deploy/prometheus/alerts.yml"))
+    expressions = [...alerts.map(({ expression }) => expression), ...readExpressions(await read("deploy/grafana/playhead.json"))]
+    runbook = await read("docs/runbook.md")
+    const importDir = await mkdtemp(join(tmpdir(), "playhead-deploy-"))
+    await copyFile(songA, join(importDir, "song.ogg"))
+    await writeFile(join(importDir, "broken.ogg"), (await readFile(songA)).subarray(0, 3_000))
+    const app = await startApp("pglite", { PLAYHEAD_IMPORT_DIR: importDir, LOG_LEVEL: "none" })
+    try {
+      await importToEnd(app, { source: { file: "song.ogg" } })
+      await importToEnd(app, { source: { file: "broken.ogg" } })
+      await submitImport(app, { source: { file: "missing.ogg" } })
+      await app.query("{ health { status } }")
+      await app.run(observeProvider({ provider: "one", circuit: () => "OPEN", budgets: [{ unit: "requests", used: () => 1, limit: () => 2 }] }))
+      await app.run(countCall("one", "succeeded", Duration.millis(1)))
+      for (const { name, series } of parseExposition(await (await fetch(`${app.url}/metrics`)).text()).values()) {
+        for (const each of series) shown.set(each.name, [...shown.get(each.name) ?? [], each.labels])
+        if (!shown.has(name)) shown.set(name, [])
+      }
+    } finally {
+      await app.stop()
+      await rm(importDir, { recursive: true, force: true })
+    }
+  }, 120_000)
+
+  it("are metrics that Playhead shows", () => {
+    const wanted = [...new Set(expressions.flatMap(metricsIn))]
+    expect(wanted.length).toBeGreaterThan(35)
+    expect(wanted.filter((name) => !shown.has(name))).toEqual([])
+  })
+
+  it("asks for labels that the metrics have, by values that they can take", () => {
+    const possible = new Map<string, ReadonlySet<string>>([
+      ["outcome", new Set(["ok", "refused", "failed", "cancelled", "succeeded", "retried", "interrupted"])],
+      ["status", new Set(["QUEUED", "RUNNING", "WAITING", "CANCELLING", "SUCCEEDED", "FAILED", "CANCELLED"])],
+      ["type", new Set(["query", "mutation", "subscription", "unknown"])],
+      ["state", new Set(["OPEN", "HALF_OPEN", "CLOSED"])]
+    ])
+    const asked = expressions.flatMap(labelsIn).filter(({ label }) => !added.has(label))
+    expect(asked.length).toBeGreaterThan(5)
+    for (const { label, metric, value } of asked) {
+      expect(shown.get(metric)?.some((labels) => label in labels)).toBe(true)
+      expect(possible.get(label)).toContain(value)
+    }
+  })
+
+  it("has a section of the runbook for each alert, and none for others", () => {
+    expect(alerts.length).toBeGreaterThan(15)
+    for (const { expression, name, runbook: link, severity } of alerts) {
+      expect(expression).not.toBe("")
+      expect(["page", "ticket"]).toContain(severity)
+      expect(link).toBe(`docs/runbook.md#${name.toLowerCase()}`)
+    }
+    const sections = [...runbook.matchAll(/^## (\w+)\n(.+)/gm)].map(([, name]) => name)
+    expect(sections).toEqual(alerts.map(({ name }) => name))
+  })
+
+  // Debian: apt-get install prometheus.
+  it.skipIf(promtool === undefined)("is found good by promtool, and alerts when it should", async () => {
+    expect(await runPromtool(["check", "rules", join(root, "deploy/prometheus/alerts.yml")])).toContain(`SUCCESS: ${alerts.length} rules found`)
+    expect(await runPromtool(["check", "config", join(root, "deploy/prometheus/prometheus.yml")])).toContain("SUCCESS")
+    expect(await runPromtool(["test", "rules", join(root, "deploy/prometheus/alerts.test.yml")])).toContain("SUCCESS")
+  })
+})
