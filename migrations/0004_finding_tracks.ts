@@ -12,7 +12,7 @@ const betweenWords = String.raw`[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u00d7\u
 /** Scripts that are written without spaces, in which each character is found by itself. */
 const ideographs = String.raw`([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])`
 
-/** Search by words and their beginnings, forgiving typos; the orders of lists of tracks. */
+/** Search by words and their beginnings, forgiving typos; the orders of lists of tracks; what people have changed of one. */
 export class FindingTracks extends Migration {
   override up(): void {
     this.addSql(`create function search_fold(value text) returns text
@@ -44,6 +44,7 @@ export class FindingTracks extends Migration {
         from (select word, place, count(*) over () as of from unnest((search_words(value))[1:16]) with ordinality as split (word, place)) as words), '')::tsquery`)
 
     this.addSql(`alter table track
+      add column edited text[] not null default '{}',
       add column search tsvector generated always as (track_search(title, artist, album, album_artist, genres, tags)) stored,
       add column sort_title text collate "C" generated always as ("left"(search_fold(title), 200)) stored,
       add column sort_artist text collate "C" generated always as ("left"(search_fold(artist), 200)) stored,
@@ -90,7 +91,7 @@ export class FindingTracks extends Migration {
   override down(): void {
     this.addSql(`drop trigger track_learn on track`)
     this.addSql(`drop table search_gram`)
-    this.addSql(`alter table track drop column search, drop column sort_title, drop column sort_artist, drop column sort_album`)
+    this.addSql(`alter table track drop column edited, drop column search, drop column sort_title, drop column sort_artist, drop column sort_album`)
     this.addSql(`drop index track_year_index, track_duration_index, track_updated_index, track_unready_index`)
     this.addSql(`drop function search_learn, search_grams, search_query, track_search, search_vector, search_words, search_fold`)
   }

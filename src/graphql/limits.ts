@@ -58,8 +58,8 @@ const itemsOf = (field: FieldNode, definition: GraphQLField<unknown, unknown> | 
     // Sizes that are not allowed are refused by the field itself.
     return asked === undefined ? defaultSize : Math.min(Math.max(asked, 1), maxSize)
   }
-  if (definition?.args.some(({ name }) => name === "ids") === true) return Math.max(lengthOf(argument("ids"), variables), 1)
-  return 1
+  const list = definition?.args.find(({ name }) => name === "ids" || name === "inputs")?.name
+  return list === undefined ? 1 : Math.max(lengthOf(argument(list), variables), 1)
 }
 
 /** The variables as execution will see them, as far as they say how much is asked for. */

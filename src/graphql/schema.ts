@@ -9,6 +9,7 @@ import "./library/Track.ts"
 import "./library/tracks.ts"
 import "./library/imports.ts"
 import "./conversion/conversions.ts"
+import "./library/changes.ts"
 import "./operations/health.ts"
 import { builder } from "./builder.ts"
 

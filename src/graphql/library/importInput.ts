@@ -1,21 +1,21 @@
 /** The rules of an import's input. */
 import { Schema, SchemaTransformation } from "effect"
-import { checked, optional, text } from "../checkedInput.ts"
+import { checked, labels, optional, text } from "../checkedInput.ts"
 
-const maxTags = 50
 const maxUrlLength = 2048
 
 const Details = Schema.Struct({
   title: optional(text("A title", 200)),
   artist: optional(text("An artist", 200)),
   album: optional(text("An album", 200)),
-  tags: optional(Schema.Array(text("A tag", 50)).check(Schema.makeFilter((tags) => tags.length <= maxTags || `There may be at most ${maxTags} tags`))),
+  tags: optional(labels("A tag", 50, 50)),
   idempotencyKey: optional(text("An idempotency key", 200))
 })
 
 const httpUrl = Schema.String.check(
   Schema.makeFilter((value: string) => {
     if (value.length > maxUrlLength) return `An address may have at most ${maxUrlLength} characters`
+    if (!value.isWellFormed() || /\p{Cc}/u.test(value)) return "An address may not contain control characters or broken ones"
     return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) || "An address must be absolute and begin with http:// or https://"
   })
 )

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Predicate } from "effect"
 import {
   ConflictError,
   DuplicateTrackError,
@@ -13,7 +13,7 @@ import {
   UnsupportedMediaError
 } from "../../domain/errors.ts"
 import { type Imported, Library } from "../../library/Library.ts"
-import { answer, failsWith, refusal } from "../bridge.ts"
+import { answer, failsWith, read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { JobPriorityEnum } from "../enums.ts"
 import { isUuid } from "../ids.ts"
@@ -25,6 +25,7 @@ const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile
 
 const TrackImportSuccess = builder.objectRef<Imported>("TrackImportSuccess").implement({
   description: "The track is in the library and its import is under way.",
+  isTypeOf: (value) => Predicate.hasProperty(value, "replayed"),
   fields: (t) => ({
     track: t.field({ type: TrackRef, description: "The new track.", resolve: async ({ trackId }, _, { loaders }) => await loaders.track.load(trackId) ?? gone() }),
     job: t.field({ type: JobRef, description: "Its import; watch it with `jobEvents`.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() }),
@@ -86,21 +87,50 @@ const uploadFailures = [
   InvalidInputError, UnsupportedMediaError, TooLargeError, DuplicateTrackError, IdempotencyConflictError, RateLimitedError, StorageError
 ] as const
 
+const TrackImportResult = builder.errorUnion("TrackImportResult", {
+  description: "What an import comes to.",
+  types: [TrackImportSuccess, ...importFailures]
+})
+
+const importOne = Effect.fnUntraced(function* (input: typeof TrackImportInput.$inferInput) {
+  const library = yield* Library
+  const { input: checked } = yield* checkImportInput({ input })
+  const { file, upload, url } = checked.source
+  if (typeof upload === "string" && !isUuid(upload)) return yield* new NotFoundError({ message: "There is no such upload.", id: upload })
+  const source = typeof url === "string" ? { url } : typeof upload === "string" ? { upload } : { file: file ?? "" }
+  return yield* library.importTrack({ ...checked, source, allowDuplicate: input.allowDuplicate ?? false, priority: input.priority ?? "NORMAL" })
+})
+
+const maxBatch = 100
+/** Some wait for the database, some for the disk. */
+const batchConcurrency = 4
+
+/** The fault of an input where it stands in the batch. */
+const inBatch = (index: number) => <E>(failure: E): E | InvalidInputError =>
+  failure instanceof InvalidInputError
+    ? new InvalidInputError({ message: failure.message, issues: failure.issues.map(({ message, path }) => ({ message, path: ["inputs", String(index), ...path.slice(1)] })) })
+    : failure
+
 builder.mutationFields((t) => ({
   trackImport: t.field({
-    type: TrackImportSuccess,
+    type: TrackImportResult,
     description: "Imports audio from an address, a local file or a finished upload. Returns at once; what can only be known later is the job's to say.",
-    errors: failsWith(importFailures, "TrackImportResult", "What `trackImport` comes to."),
     args: { input: t.arg({ type: TrackImportInput, required: true, description: "What to import." }) },
-    resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }) =>
-      Effect.gen(function* () {
-        const library = yield* Library
-        const { input: checked } = yield* checkImportInput({ input })
-        const { file, upload, url } = checked.source
-        if (typeof upload === "string" && !isUuid(upload)) return yield* new NotFoundError({ message: "There is no such upload.", id: upload })
-        const source = typeof url === "string" ? { url } : typeof upload === "string" ? { upload } : { file: file ?? "" }
-        return yield* library.importTrack({ ...checked, source, allowDuplicate: input.allowDuplicate ?? false, priority: input.priority ?? "NORMAL" })
-      }))
+    resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }) => importOne(input))
+  }),
+  trackImportBatch: t.field({
+    type: [TrackImportResult],
+    description: `Imports up to ${maxBatch} at once. One result an item, in order: a bad item fails alone.`,
+    args: { inputs: t.arg({ type: [TrackImportInput], required: true, description: "What to import." }) },
+    resolve: (_root, { inputs }, context) => {
+      if (inputs.length > maxBatch) throw refusal("INVALID_INPUT", `\`inputs\` may have at most ${maxBatch} items, not ${inputs.length}. Send the rest in another request.`)
+      return read(
+        Effect.forEach(inputs, (input, index) => importOne(input).pipe(Effect.mapError(inBatch(index)), Effect.catch((failure) => Effect.succeed(failure))), {
+          concurrency: batchConcurrency
+        }),
+        context
+      )
+    }
   }),
   trackUpload: t.field({
     type: TrackImportSuccess,

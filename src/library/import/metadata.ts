@@ -3,7 +3,6 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { readTags } from "../../audio/tags.ts"
-import { metadataQuality } from "../../audio/tags.ts"
 import { storing } from "../../domain/storageFailure.ts"
 import type { StageDefinition } from "../../jobs/JobKinds.ts"
 import type { download } from "./download.ts"
@@ -22,8 +21,7 @@ const Metadata = Schema.Struct({
     year: Schema.NullOr(Schema.Int),
     trackNumber: Schema.NullOr(Schema.Int),
     language: text,
-    musicBrainzId: text,
-    quality: Schema.Finite
+    musicBrainzId: text
   }),
   cover: Schema.NullOr(Schema.Struct({ sha256: Schema.String, sizeBytes: Schema.Finite, mediaType: Schema.String }))
 })
@@ -38,12 +36,11 @@ export const readMetadata = (services: ImportServices, original: ReturnType<type
   run: Effect.fnUntraced(function* ({ jobId, output, workDirectory }) {
     const path = yield* services.store.localFile(output(original).sha256)
     const { cover, ...tags } = yield* readTags(path)
-    const described = { ...tags, quality: metadataQuality({ ...tags, cover }) }
-    if (cover === null) return { output: { tags: described, cover: null } }
+    if (cover === null) return { output: { tags, cover: null } }
     const coverPath = join(yield* workDirectory, "cover")
     yield* storing("The cover could not be written", () => writeFile(coverPath, cover.bytes))
     const stored = { sha256: createHash("sha256").update(cover.bytes).digest("hex"), sizeBytes: cover.bytes.length }
     yield* services.blobs.hold(jobId, { path: coverPath, ...stored })
-    return { output: { tags: described, cover: { ...stored, mediaType: cover.mediaType } } }
+    return { output: { tags, cover: { ...stored, mediaType: cover.mediaType } } }
   })
 })

@@ -2,6 +2,7 @@ import { Clock, Effect, Schema } from "effect"
 import { DuplicateTrackError } from "../../domain/errors.ts"
 import type { StageDefinition } from "../../jobs/JobKinds.ts"
 import type { Transaction } from "../../persistence/Database.ts"
+import { rateMetadata } from "../quality.ts"
 import type { download } from "./download.ts"
 import type { ImportOptions } from "./ImportOptions.ts"
 import type { ImportServices } from "./ImportServices.ts"
@@ -24,6 +25,9 @@ export const sameContent = (original: { readonly id: string; readonly title: str
     trackId: original.id,
     similarity: 1
   })
+
+/** What a client has changed since it asked for the import stays. */
+const unlessEdited = (column: string, value: string): string => `case when '${column}' = any(edited) then ${column} else ${value} end`
 
 interface Earlier {
   readonly download: ReturnType<typeof download>
@@ -53,14 +57,17 @@ export const store = (services: ImportServices, earlier: Earlier): StageDefiniti
       // The track may have been deleted meanwhile: then there is nothing to give the file to.
       const tracks = yield* tx.query(
         `update track set
-           title = coalesce($2, $3, title), artist = coalesce($4, $5), album = coalesce($6, $7), album_artist = $8, genres = $9,
-           year = $10, track_number = $11, language = $12, music_brainz_id = $13, metadata_quality = $14,
-           sample_rate_hz = $15, channels = $16, codec = $17, container = $18, bitrate_bps = $19, size_bytes = $20, content_hash = $21,
-           source_filename = coalesce(source_filename, $22), version = version + 1, updated_at = $23
+           title = ${unlessEdited("title", "coalesce($2, $3, title)")}, artist = ${unlessEdited("artist", "coalesce($4, $5)")},
+           album = ${unlessEdited("album", "coalesce($6, $7)")}, album_artist = ${unlessEdited("album_artist", "$8")},
+           genres = ${unlessEdited("genres", "$9::text[]")}, year = ${unlessEdited("year", "$10::int")},
+           track_number = ${unlessEdited("track_number", "$11::int")}, language = ${unlessEdited("language", "$12")},
+           music_brainz_id = $13,
+           sample_rate_hz = $14, channels = $15, codec = $16, container = $17, bitrate_bps = $18, size_bytes = $19, content_hash = $20,
+           source_filename = coalesce(source_filename, $21), version = version + 1, updated_at = $22
          where id = $1 returning id`,
         [
           trackId, options.title, tags.title, options.artist, tags.artist, options.album, tags.album, tags.albumArtist, tags.genres,
-          tags.year, tags.trackNumber, tags.language, tags.musicBrainzId, tags.quality,
+          tags.year, tags.trackNumber, tags.language, tags.musicBrainzId,
           format.sampleRateHz, format.channels, format.codec, format.container, format.bitrateBps, original.sizeBytes, original.sha256,
           original.filename, now
         ]
@@ -73,6 +80,7 @@ export const store = (services: ImportServices, earlier: Earlier): StageDefiniti
         )
       yield* insert(originalId, "ORIGINAL", { sha256: original.sha256, sizeBytes: original.sizeBytes, mediaType: format.mediaType, filename: original.filename })
       if (cover !== null) yield* insert(coverId, "COVER", { ...cover, filename: null })
+      if (trackId !== null) yield* rateMetadata(tx, trackId)
     })
     return { output: null, commit }
   })

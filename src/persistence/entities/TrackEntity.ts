@@ -40,6 +40,8 @@ export const TrackEntity = defineEntity({
     version: p.integer().default(1),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
+    /** Columns that a client has set: an import that is still under way leaves them alone. */
+    edited: p.array<string>().default([]),
     /** The words by which it is found; see migrations/0004_finding_tracks.ts. */
     search: p.text().columnType("tsvector").nullable().lazy().generated("(track_search(title, artist, album, album_artist, genres, tags)) stored"),
     /** As lists are ordered by them: without regard to case and accents. */
