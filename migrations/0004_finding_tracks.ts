@@ -12,7 +12,7 @@ const betweenWords = String.raw`[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u00d7\u
 /** Scripts that are written without spaces, in which each character is found by itself. */
 const ideographs = String.raw`([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])`
 
-/** Search by words and their beginnings, forgiving typos; the orders of lists of tracks; what people have changed of one. */
+/** Search by words and their beginnings, forgiving typos; the orders of lists of tracks; what people have changed of one; announcements of changes. */
 export class FindingTracks extends Migration {
   override up(): void {
     this.addSql(`create function search_fold(value text) returns text
@@ -82,6 +82,19 @@ export class FindingTracks extends Migration {
       end $$`)
     this.addSql(`create trigger track_learn after insert or update of title, artist, album, album_artist, genres, tags on track
       for each row execute function search_learn()`)
+    // By the database, so that no writer has to think of it. Of many in one transaction, each track is announced once.
+    this.addSql(`create function track_announce() returns trigger language plpgsql as $$
+      begin
+        perform pg_notify('playhead_track', new.id::text);
+        return null;
+      end $$`)
+    this.addSql(`create trigger track_announce after insert or update on track for each row execute function track_announce()`)
+    this.addSql(`create function artifact_announce() returns trigger language plpgsql as $$
+      begin
+        perform pg_notify('playhead_track', coalesce(new.track_id, old.track_id)::text);
+        return null;
+      end $$`)
+    this.addSql(`create trigger artifact_announce after insert or update or delete on artifact for each row execute function artifact_announce()`)
     this.addSql(`insert into search_gram (gram, length, word)
       select gram, char_length(word), word
       from (select distinct unnest(tsvector_to_array(search)) as word from track) as words, unnest(search_grams(word)) as gram
@@ -89,10 +102,12 @@ export class FindingTracks extends Migration {
   }
 
   override down(): void {
+    this.addSql(`drop trigger artifact_announce on artifact`)
+    this.addSql(`drop trigger track_announce on track`)
     this.addSql(`drop trigger track_learn on track`)
     this.addSql(`drop table search_gram`)
     this.addSql(`alter table track drop column edited, drop column search, drop column sort_title, drop column sort_artist, drop column sort_album`)
     this.addSql(`drop index track_year_index, track_duration_index, track_updated_index, track_unready_index`)
-    this.addSql(`drop function search_learn, search_grams, search_query, track_search, search_vector, search_words, search_fold`)
+    this.addSql(`drop function artifact_announce, track_announce, search_learn, search_grams, search_query, track_search, search_vector, search_words, search_fold`)
   }
 }

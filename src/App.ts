@@ -20,6 +20,7 @@ import { takeoverLayer } from "./jobs/Takeover.ts"
 import { Worker } from "./jobs/Worker.ts"
 import { importKind } from "./library/import/importKind.ts"
 import { Library } from "./library/Library.ts"
+import { TrackEvents } from "./library/TrackEvents.ts"
 import { Tracks } from "./library/Tracks.ts"
 import { makeChecks } from "./operations/checks.ts"
 import { Health } from "./operations/Health.ts"
@@ -75,6 +76,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Library.layer({ maxBytes: config.maxUploadBytes }),
     Conversion.layer,
     Tracks.layer,
+    TrackEvents.layer,
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
     Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))

@@ -10,6 +10,7 @@ import "./library/tracks.ts"
 import "./library/imports.ts"
 import "./conversion/conversions.ts"
 import "./library/changes.ts"
+import "./library/subscriptions.ts"
 import "./operations/health.ts"
 import { builder } from "./builder.ts"
 

@@ -15,6 +15,7 @@ import { JobKinds } from "../../src/jobs/JobKinds.ts"
 import { Jobs } from "../../src/jobs/Jobs.ts"
 import { Queue } from "../../src/jobs/Queue.ts"
 import { Library } from "../../src/library/Library.ts"
+import { TrackEvents } from "../../src/library/TrackEvents.ts"
 import { Tracks } from "../../src/library/Tracks.ts"
 import { Health, type NamedCheck } from "../../src/operations/Health.ts"
 import { Metrics } from "../../src/operations/metrics/Metrics.ts"
@@ -112,7 +113,7 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
   )
   const uploading = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: 86_400_000 }).pipe(Layer.provide(Blobs.layer))
   const tracks = Tracks.layer.pipe(Layer.provide(Blobs.layer))
-  const services = Layer.mergeAll(library, jobs, tracks, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, health, metrics, uploading).pipe(
+  const services = Layer.mergeAll(library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, health, metrics, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import type { TrackSourceKind, TrackStatus } from "../../domain/Track.ts"
 import { Database } from "../Database.ts"
 import { type Page, pageOf, type PageRequest } from "./page.ts"
-import { allOf, makeParameters, type TrackCriteria, trackConditions } from "./trackCriteria.ts"
+import { allOf, type Bind, makeParameters, type TrackCriteria, trackConditions } from "./trackCriteria.ts"
 import { orderKeys, relevanceKey, segmentsOf, type Spellings, type TrackOrder, type TrackPosition } from "./trackOrder.ts"
 import { matching, otherSpellings } from "./trackSearch.ts"
 
@@ -116,3 +116,18 @@ export const countTracks = Effect.fnUntraced(function* ({ criteria, search }: Tr
   )
   return rows[0]?.count ?? 0
 })
+
+const matchingWhere = Effect.fnUntraced(function* (name: string, criteria: TrackCriteria, also: (bind: Bind) => string) {
+  const database = yield* Database
+  const { bind, values } = makeParameters()
+  const conditions = allOf([also(bind), ...trackConditions(criteria, bind)])
+  return yield* database.query<TrackRecord>(name, `select ${columns} from track t where ${conditions} order by t.id`, values, { prepared: false })
+})
+
+/** Those of the tracks that match, or, when no ids are given, all that do and whose import is under way. */
+export const matchingTracks = (criteria: TrackCriteria, ids: ReadonlyArray<string> | null): Effect.Effect<ReadonlyArray<TrackRecord>, never, Database> =>
+  matchingWhere("tracks.matching", criteria, (bind) => ids === null ? "t.status in ('PENDING', 'PROCESSING')" : `t.id = any(${bind(ids)}::uuid[])`)
+
+/** All tracks that match and whose import is under way, and those that changed no earlier than `since`. */
+export const matchingTracksSince = (criteria: TrackCriteria, since: Date): Effect.Effect<ReadonlyArray<TrackRecord>, never, Database> =>
+  matchingWhere("tracks.matchingSince", criteria, (bind) => `(t.status in ('PENDING', 'PROCESSING') or t.updated_at >= ${bind(since)}::timestamptz)`)
