@@ -8,6 +8,7 @@ import { type PlayheadConfig, publicUrl } from "./Config.ts"
 import { Conversion } from "./conversion/Conversion.ts"
 import { transcodeKind } from "./conversion/transcodeKind.ts"
 import { trimKind } from "./conversion/trimKind.ts"
+import type { ProviderName } from "./domain/Provider.ts"
 import { Server } from "./http/Server.ts"
 import { JobEvents } from "./jobs/JobEvents.ts"
 import { type AnyJobKind, JobKinds } from "./jobs/JobKinds.ts"
@@ -24,10 +25,16 @@ import { TrackEvents } from "./library/TrackEvents.ts"
 import { Tracks } from "./library/Tracks.ts"
 import { makeChecks } from "./operations/checks.ts"
 import { Health } from "./operations/Health.ts"
+import { FailureStatistics } from "./operations/failures/FailureStatistics.ts"
+import { Incidents } from "./operations/incidents/Incidents.ts"
 import { diskSource } from "./operations/metrics/diskSource.ts"
 import { jobSource } from "./operations/metrics/jobSource.ts"
 import { Metrics } from "./operations/metrics/Metrics.ts"
+import { budgetStore } from "./operations/providers/budgetStore.ts"
+import { Providers } from "./operations/providers/Providers.ts"
+import { sharedCircuits } from "./operations/providers/sharedCircuits.ts"
 import { Database } from "./persistence/Database.ts"
+import { Guard } from "./providers/guard/Guard.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
 import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
 import { Blobs } from "./storage/Blobs.ts"
@@ -35,6 +42,9 @@ import { blobStoreLayer } from "./storage/blobStoreLayer.ts"
 import { Uploads } from "./storage/Uploads.ts"
 import { WorkDirectories } from "./storage/WorkDirectories.ts"
 import { layer as openTelemetry } from "./telemetry.ts"
+
+/** Providers that have what they need. */
+const configuredProviders = (): ReadonlySet<ProviderName> => new Set(["rnnoise", "afftdn"])
 
 /**
  * Everything, running: the API, the worker, or both, as the roles say. `otherKinds` of jobs are worked on besides
@@ -57,9 +67,16 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     LocalFiles.layer({ importDir: config.importDir })
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
+  // Beneath all that can fail.
+  const guarded = Guard.layer({ configured: configuredProviders(), budgets: config.providerBudgets }).pipe(
+    Layer.provide(Layer.mergeAll(sharedCircuits, budgetStore)),
+    Layer.provideMerge(FailureStatistics.layer),
+    Layer.provideMerge(foundation)
+  )
+
   const storage = Uploads.layer({ directory: join(config.dataDir, "uploads"), expiryMs: config.uploadExpiryMs }).pipe(
     Layer.provideMerge(Blobs.layer),
-    Layer.provideMerge(foundation)
+    Layer.provideMerge(guarded)
   )
 
   const kinds = Layer.effect(
@@ -77,6 +94,8 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Conversion.layer,
     Tracks.layer,
     TrackEvents.layer,
+    Providers.layer,
+    Incidents.layer({ objective: config.errorBudgetObjective, onIncident: () => Effect.void }),
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
     Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))

@@ -11,6 +11,7 @@ import { type SettingKey, settings, type SettingValues } from "./config/settings
 import { processSurroundings, provider, type Surroundings } from "./config/surroundings.ts"
 import { unknownVariables } from "./config/unknownVariables.ts"
 import type { JobKind } from "./domain/Job.ts"
+import type { Budget } from "./domain/Provider.ts"
 import type { AllowedSource } from "./providers/outbound/AddressPolicy.ts"
 
 export { ConfigFaults, reportConfigFaults } from "./config/faults.ts"
@@ -55,6 +56,9 @@ export interface PlayheadConfig {
   readonly jobConcurrency: number
   readonly jobKindConcurrency: ReadonlyMap<JobKind, number>
   readonly jobLogRetentionDays: number
+  /** The share of jobs that is to succeed, 0 to 1. */
+  readonly errorBudgetObjective: number
+  readonly providerBudgets: ReadonlyArray<Budget>
   /** Undefined where nothing is sent to a collector. */
   readonly otlp: { readonly endpoint: string; readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>; readonly serviceName: string } | undefined
   readonly logFormat: "pretty" | "json"
@@ -159,6 +163,8 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     jobConcurrency: values.jobConcurrency,
     jobKindConcurrency: new Map(values.jobKindConcurrency.map(({ kind, limit }) => [kind, limit])),
     jobLogRetentionDays: values.jobLogRetentionDays,
+    errorBudgetObjective: values.errorBudgetObjective / 100,
+    providerBudgets: values.providerBudgets,
     otlp: values.otlpEndpoint === undefined
       ? undefined
       : { endpoint: values.otlpEndpoint, headers: Redacted.make(Object.fromEntries(values.otlpHeaders)), serviceName: values.serviceName },

@@ -1,6 +1,7 @@
 /** What a setting is, and the forms that a value can take in the environment. */
 import { Result, Schema, SchemaTransformation } from "effect"
 import { JobKind } from "../domain/Job.ts"
+import { Budget } from "../domain/Provider.ts"
 import { type AllowedSource, parseAllowedSource } from "../providers/outbound/AddressPolicy.ts"
 
 /** What the defaults depend on. */
@@ -132,6 +133,28 @@ export const kindLimit: Schema.Codec<KindLimit, string> = Schema.String.check(Sc
     SchemaTransformation.transform({
       decode: (text: string) => ({ kind: text.slice(0, text.indexOf("=")) as JobKind, limit: Number(text.slice(text.indexOf("=") + 1)) }),
       encode: ({ kind, limit }) => `${kind}=${limit}`
+    })
+  )
+)
+
+/** A share in percent, with up to three decimals. */
+export const percentage = (minimum: number, maximum: number): Schema.Codec<number, string> =>
+  Schema.String.check(Schema.isPattern(/^\d{1,3}(\.\d{1,3})?$/u)).pipe(
+    Schema.decodeTo(Schema.Finite.check(Schema.isBetween({ minimum, maximum })), SchemaTransformation.numberFromString)
+  )
+
+const budgetPattern = /^([a-z0-9-]+)\.([a-z_]+)=(\d{1,12})\/(\d{1,8})$/u
+
+/** How much of a provider may be used in a window of so many seconds, as `itunes.requests=1000/3600`. */
+export const providerBudget: Schema.Codec<Budget, string> = Schema.String.check(Schema.isPattern(budgetPattern)).pipe(
+  Schema.decodeTo(
+    Budget,
+    SchemaTransformation.transform({
+      decode: (text: string) => {
+        const [, provider = "", metric = "", limit, windowSeconds] = budgetPattern.exec(text) ?? []
+        return { provider: provider as Budget["provider"], metric: metric as Budget["metric"], limit: Number(limit), windowSeconds: Number(windowSeconds) }
+      },
+      encode: ({ limit, metric, provider, windowSeconds }) => `${provider}.${metric}=${limit}/${windowSeconds}`
     })
   )
 )

@@ -2,7 +2,8 @@
 import { Schema } from "effect"
 import type { AllowedSource } from "../providers/outbound/AddressPolicy.ts"
 import { JobKind } from "../domain/Job.ts"
-import { allowedSource, headerList, hostName, type KindLimit, kindLimit, list, oneOf, optional, path, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
+import type { Budget } from "../domain/Provider.ts"
+import { allowedSource, headerList, hostName, type KindLimit, kindLimit, list, oneOf, optional, path, percentage, providerBudget, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
 
 export const settings = {
   host: {
@@ -165,6 +166,24 @@ export const settings = {
     exposure: "plain"
   } satisfies Setting<ReadonlyArray<KindLimit>>,
   jobLogRetentionDays: wholeNumber("JOB_LOG_RETENTION_DAYS", 30, [1, 36_500], { unit: "days", meaning: "How long the events of an ended job are kept; the last one stays" }),
+  errorBudgetObjective: {
+    name: "ERROR_BUDGET_OBJECTIVE_PERCENT",
+    codec: percentage(50, 99.999),
+    fallback: () => 99,
+    default: "99",
+    allowed: "a number from 50 to 99.999",
+    meaning: "The share of jobs that is to succeed: what is left of it, and how fast it is used up, is `errorBudget`, and opens incidents",
+    exposure: "plain"
+  } satisfies Setting<number>,
+  providerBudgets: {
+    name: "PROVIDER_BUDGETS",
+    codec: list(providerBudget),
+    fallback: () => [],
+    default: "",
+    allowed: "budgets such as itunes.requests=1000/3600 between commas, with the window in seconds; the metrics are requests, tokens and audio_seconds",
+    meaning: "The most that is used of a provider in a window, by all nodes together; unset: no limit",
+    exposure: "plain"
+  } satisfies Setting<ReadonlyArray<Budget>>,
   otlpEndpoint: optional({
     name: "OTEL_EXPORTER_OTLP_ENDPOINT",
     codec: urlText(["http:", "https:"]),

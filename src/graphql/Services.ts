@@ -4,8 +4,22 @@ import type { Jobs } from "../jobs/Jobs.ts"
 import type { Library } from "../library/Library.ts"
 import type { TrackEvents } from "../library/TrackEvents.ts"
 import type { Tracks } from "../library/Tracks.ts"
+import type { FailureStatistics } from "../operations/failures/FailureStatistics.ts"
 import type { Health } from "../operations/Health.ts"
+import type { Incidents } from "../operations/incidents/Incidents.ts"
+import type { Providers } from "../operations/providers/Providers.ts"
 import type { Database } from "../persistence/Database.ts"
 
 /** What the API stands on. */
-export type Services = Conversion | Database | JobEvents | Jobs | Library | Tracks | TrackEvents | Health
+export type Services =
+  | Conversion
+  | Database
+  | FailureStatistics
+  | Health
+  | Incidents
+  | JobEvents
+  | Jobs
+  | Library
+  | Providers
+  | TrackEvents
+  | Tracks

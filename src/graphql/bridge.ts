@@ -8,6 +8,7 @@ import { GraphQLError } from "graphql"
 import type { ExpectedError } from "../domain/errors.ts"
 import type { ErrorCode } from "../domain/ErrorCode.ts"
 import { isFailure } from "../domain/errorCatalog.ts"
+import { FailureObserver } from "../domain/failureObserver.ts"
 import type { Feed } from "../domain/Feed.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { countFailure } from "./operationMetrics.ts"
@@ -24,6 +25,8 @@ export const refusal = (code: ErrorCode | "BAD_REQUEST", message: string, extens
 /** Logs what nobody expected under a new id, and returns what a client may know of it. */
 export const incident = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
   const incidentId = uuidV7Unsafe()
+  const observer = yield* FailureObserver
+  observer.failed({ code: "INTERNAL", stage: null, provider: null, jobId: null, handled: false })
   yield* Effect.logError("A request failed for a reason that nobody expected", cause).pipe(Effect.annotateLogs({ incidentId }))
   return refusal("INTERNAL", `Something went wrong on our side. The log has it under ${incidentId}.`, { incidentId })
 })

@@ -3,6 +3,7 @@ import { ErrorCode } from "../domain/ErrorCode.ts"
 import { errorCatalog } from "../domain/errorCatalog.ts"
 import { ProviderErrorReason } from "../domain/errors.ts"
 import { JobKind, JobPriority, JobStatus, StageName, StageStatus } from "../domain/Job.ts"
+import { Capability } from "../domain/Provider.ts"
 import { ArtifactRole, AudioFormat, QualityTier, TrackSourceKind, TrackStatus } from "../domain/Track.ts"
 import { TrackOrderField } from "../persistence/reads/trackOrder.ts"
 import { builder } from "./builder.ts"
@@ -175,4 +176,29 @@ export const TrackOrderFieldEnum = builder.enumType("TrackOrderField", {
 export const OrderDirectionEnum = builder.enumType("OrderDirection", {
   description: "Which end comes first.",
   values: { ASC: { value: "ASC", description: "The smallest, the earliest, A." }, DESC: { value: "DESC", description: "The greatest, the latest, Z." } } as const
+})
+
+export const CapabilityEnum = builder.enumType("Capability", {
+  description: "What a provider is good for.",
+  values: values(Capability.literals, {
+    SEPARATION: "Separates vocals and instrumental.",
+    ENHANCEMENT: "Removes noise.",
+    GENERATION: "Generates sound.",
+    TRANSCRIPTION: "Turns speech into text.",
+    EMBEDDING: "Computes the vectors by which passages are found.",
+    RERANKING: "Orders passages by how well they answer.",
+    ANSWERING: "Answers questions from passages.",
+    METADATA: "Knows titles, artists and covers.",
+    LYRICS: "Knows lyrics.",
+    VIDEO_PAGE: "Takes the audio from pages with a video."
+  })
+})
+
+export const CircuitStateEnum = builder.enumType("CircuitState", {
+  description: "Whether calls are made to a provider.",
+  values: {
+    CLOSED: { value: "CLOSED", description: "They are." },
+    OPEN: { value: "OPEN", description: "It failed so often in a row that none are made for a while." },
+    HALF_OPEN: { value: "HALF_OPEN", description: "The next one shows whether it works again." }
+  } as const
 })

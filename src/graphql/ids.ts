@@ -1,5 +1,5 @@
 /** Global ids: what an id is of stands in it, so that `node` needs nothing else and an id of another thing is noticed. */
-export type NodeType = "Track" | "Artifact" | "Job"
+export type NodeType = "Track" | "Artifact" | "Job" | "Incident"
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 

@@ -4,6 +4,7 @@
  */
 import DataLoader from "dataloader"
 import { type Context, Effect } from "effect"
+import { Incidents } from "../operations/incidents/Incidents.ts"
 import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
 import { jobsById, latestJobByTrack, queuePositions, stagesByJob, stageSpeeds } from "../persistence/reads/jobs.ts"
 import { tracksById } from "../persistence/reads/tracks.ts"
@@ -31,6 +32,7 @@ export const makeLoaders = (services: Context.Context<Services>) => {
     latestJob: one(latestJobByTrack, (job) => job.trackId),
     queuePosition: one(queuePositions, (queued) => queued.id),
     artifact: one(artifactsById, (artifact) => artifact.id),
+    incident: one((ids) => Effect.flatMap(Incidents, (incidents) => incidents.byId(ids)), (incident) => incident.id),
     stageSpeeds: many(stageSpeeds, (speed) => speed.kind),
     stages: many(stagesByJob, (stage) => stage.jobId),
     artifacts: many(artifactsByTrack, (artifact) => artifact.trackId),

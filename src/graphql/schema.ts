@@ -12,6 +12,9 @@ import "./conversion/conversions.ts"
 import "./library/changes.ts"
 import "./library/subscriptions.ts"
 import "./operations/health.ts"
+import "./operations/providers.ts"
+import "./operations/errorReport.ts"
+import "./operations/incidents.ts"
 import { builder } from "./builder.ts"
 
 export const schema = builder.toSchema()

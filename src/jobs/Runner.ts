@@ -16,6 +16,7 @@ import { JobKinds, type StageDefinition, type StageResult } from "./JobKinds.ts"
 import { lockJob, lockOwnJob, Superseded } from "./jobLog.ts"
 import { countStage, type StageOutcome } from "./jobMetrics.ts"
 import { Node } from "./Node.ts"
+import { stageFailed, stageSucceeded } from "./observedFailures.ts"
 import { makeProgressMeter } from "./progress.ts"
 import { type Delivery, Queue } from "./Queue.ts"
 import { retryDelayMs } from "./retryDelay.ts"
@@ -129,6 +130,7 @@ export class Runner extends Context.Service<Runner, {
 
       /** Fails the job, or puts the stage back for another try. */
       const failStage = Effect.fnUntraced(function*(claim: Claim, row: StageRow, failure: Failure): Effect.fn.Return<StageOutcome, Superseded> {
+        yield* stageFailed(claim, row, failure)
         const delayMs = yield* retryDelayMs(failure, row.failures + 1)
         // What nobody expected has had its line, with all that is known of it.
         if (failure._tag !== "InternalError") {
@@ -188,6 +190,7 @@ export class Runner extends Context.Service<Runner, {
         yield* count("succeeded")
         yield* Effect.logDebug("The stage is finished", { durationMs: Math.round(Duration.toMillis(elapsed)) })
         if (advanced.value._tag === "CancelRequested") yield* cancel(claim)
+        else yield* Effect.provideService(stageSucceeded(claim, current), Database, database)
         return advanced.value._tag === "Began" ? advanced.value.stage : undefined
       })
 

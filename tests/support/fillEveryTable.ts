@@ -1,6 +1,10 @@
 import type { SqlEntityManager } from "@mikro-orm/sql"
 import { ArtifactEntity } from "../../src/persistence/entities/ArtifactEntity.ts"
 import { BlobEntity } from "../../src/persistence/entities/BlobEntity.ts"
+import { FailureMinuteEntity } from "../../src/persistence/entities/FailureMinuteEntity.ts"
+import { IncidentEntity } from "../../src/persistence/entities/IncidentEntity.ts"
+import { ProviderCircuitEntity } from "../../src/persistence/entities/ProviderCircuitEntity.ts"
+import { ProviderUsageEntity } from "../../src/persistence/entities/ProviderUsageEntity.ts"
 import { FingerprintEntity } from "../../src/persistence/entities/FingerprintEntity.ts"
 import { JobBlobEntity } from "../../src/persistence/entities/JobBlobEntity.ts"
 import { JobEntity } from "../../src/persistence/entities/JobEntity.ts"
@@ -56,6 +60,10 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
     })
     em.create(SearchGramEntity, { gram: `ab${n}`, length: 3, word: `ab${n}` })
     em.create(JobBlobEntity, { jobId: id(2), sha256, createdAt })
+    em.create(ProviderCircuitEntity, { provider: `p${n}`, openedAt: createdAt, openUntil: createdAt, closedAt: n === 1 ? null : createdAt })
+    em.create(ProviderUsageEntity, { provider: `p${n}`, metric: "requests", windowStart: createdAt, used: 1.5 })
+    em.create(FailureMinuteEntity, { minute: createdAt, code: "STORAGE_FAILED", stage: `S${n}`, provider: "", count: 2, unhandled: 0, recovered: 1, recoveryMs: 12.5, lastSeenAt: createdAt, sampleJobId: id(2) })
+    em.create(IncidentEntity, { id: id(5), subject: `circuit:p${n}`, cause: "open", provider: `p${n}`, openedAt: createdAt, resolvedAt: null, errorCount: n, changedAt: createdAt })
     em.create(UploadEntity, { id: id(4), sizeBytes: 5_000_000_000, metadata: { filename: "a.flac" }, sha256, createdAt, expiresAt: createdAt })
     em.create(ArtifactEntity, {
       id: id(3),

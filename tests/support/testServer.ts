@@ -17,9 +17,15 @@ import { Queue } from "../../src/jobs/Queue.ts"
 import { Library } from "../../src/library/Library.ts"
 import { TrackEvents } from "../../src/library/TrackEvents.ts"
 import { Tracks } from "../../src/library/Tracks.ts"
+import { FailureStatistics } from "../../src/operations/failures/FailureStatistics.ts"
 import { Health, type NamedCheck } from "../../src/operations/Health.ts"
+import { Incidents } from "../../src/operations/incidents/Incidents.ts"
+import { budgetStore } from "../../src/operations/providers/budgetStore.ts"
+import { Providers } from "../../src/operations/providers/Providers.ts"
+import { sharedCircuits } from "../../src/operations/providers/sharedCircuits.ts"
 import { Metrics } from "../../src/operations/metrics/Metrics.ts"
 import { Database } from "../../src/persistence/Database.ts"
+import { Guard } from "../../src/providers/guard/Guard.ts"
 import { Blobs } from "../../src/storage/Blobs.ts"
 import { Uploads } from "../../src/storage/Uploads.ts"
 import { localBlobStore } from "../../src/storage/localBlobStore.ts"
@@ -113,7 +119,12 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
   )
   const uploading = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: 86_400_000 }).pipe(Layer.provide(Blobs.layer))
   const tracks = Tracks.layer.pipe(Layer.provide(Blobs.layer))
-  const services = Layer.mergeAll(library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, health, metrics, uploading).pipe(
+  const operations = Layer.mergeAll(Providers.layer, Incidents.layer({ objective: 0.99, onIncident: () => Effect.void })).pipe(
+    Layer.provide(Guard.layer({ configured: new Set(["afftdn"]), budgets: [] })),
+    Layer.provide(Layer.mergeAll(sharedCircuits, budgetStore, SecureRandom.layerWebCrypto)),
+    Layer.provideMerge(FailureStatistics.layer)
+  )
+  const services = Layer.mergeAll(library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, operations, health, metrics, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )

@@ -3,7 +3,7 @@ import { type CheckReport, Health, type HealthReport } from "../../operations/He
 import { read, watch } from "../bridge.ts"
 import { builder } from "../builder.ts"
 
-const HealthStatusEnum = builder.enumType("HealthStatus", {
+export const HealthStatusEnum = builder.enumType("HealthStatus", {
   description: "How well something works.",
   values: {
     HEALTHY: { description: "As it should." },

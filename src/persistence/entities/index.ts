@@ -1,10 +1,14 @@
 import { ArtifactEntity } from "./ArtifactEntity.ts"
 import { BlobEntity } from "./BlobEntity.ts"
+import { FailureMinuteEntity } from "./FailureMinuteEntity.ts"
 import { FingerprintEntity } from "./FingerprintEntity.ts"
+import { IncidentEntity } from "./IncidentEntity.ts"
 import { JobBlobEntity } from "./JobBlobEntity.ts"
 import { JobEntity } from "./JobEntity.ts"
 import { JobEventEntity } from "./JobEventEntity.ts"
 import { JobStageEntity } from "./JobStageEntity.ts"
+import { ProviderCircuitEntity } from "./ProviderCircuitEntity.ts"
+import { ProviderUsageEntity } from "./ProviderUsageEntity.ts"
 import { SearchGramEntity } from "./SearchGramEntity.ts"
 import { TrackEntity } from "./TrackEntity.ts"
 import { UploadEntity } from "./UploadEntity.ts"
@@ -22,5 +26,9 @@ export const entities = [
   JobStageEntity,
   JobEventEntity,
   JobBlobEntity,
-  UploadEntity
+  UploadEntity,
+  ProviderCircuitEntity,
+  ProviderUsageEntity,
+  FailureMinuteEntity,
+  IncidentEntity
 ]

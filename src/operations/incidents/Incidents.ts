@@ -1,0 +1,106 @@
+/** Incidents open and resolve by themselves, as their condition begins and ceases to hold. */
+import { Context, Effect, Layer, Scope } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { Feed } from "../../domain/Feed.ts"
+import { Database, type Transaction } from "../../persistence/Database.ts"
+import { circuitChannel } from "../providers/sharedCircuits.ts"
+import { type Condition, holding } from "./conditions.ts"
+import { budgetOf, budgetWindowSeconds, type ErrorBudget, endedWithin } from "./errorBudget.ts"
+import { watchIncidents } from "./incidentFeed.ts"
+import type { IncidentRecord } from "./IncidentRecord.ts"
+
+/** Told an incident's id when it has opened or been resolved. */
+export const incidentChannel = "playhead_incident"
+
+const interval = "5 seconds"
+
+export interface IncidentCriteria {
+  readonly status: "OPEN" | "RESOLVED" | null
+  /** The newest so many. */
+  readonly limit: number
+}
+
+const columns = `id, cause, provider, opened_at as "openedAt", resolved_at as "resolvedAt", error_count as "errorCount"`
+
+/** What else is to be done in the transaction in which an incident opens or is resolved. */
+export type OnIncident = (tx: Transaction, incident: IncidentRecord) => Effect.Effect<void>
+
+export class Incidents extends Context.Service<Incidents, {
+  /** The newest first. */
+  readonly list: (criteria: IncidentCriteria) => Effect.Effect<ReadonlyArray<IncidentRecord>>
+  readonly byId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<IncidentRecord>>
+  readonly changed: Effect.Effect<Feed<IncidentRecord>, never, Scope.Scope>
+  readonly errorBudget: Effect.Effect<ErrorBudget>
+  /** Looks whether incidents are to be opened or resolved. Done by itself every few seconds, by one node at a time. */
+  readonly look: Effect.Effect<void>
+}>()("playhead/operations/Incidents") {
+  static readonly layer = (settings: { readonly objective: number; readonly onIncident: OnIncident }) =>
+    Layer.effect(
+      Incidents,
+      Effect.gen(function* () {
+        const database = yield* Database
+        const random = yield* SecureRandom.SecureRandom
+        const scope: Scope.Scope = yield* Effect.scope
+
+        const tell = (tx: Transaction, rows: ReadonlyArray<IncidentRecord>) =>
+          Effect.forEach(rows, (incident) => Effect.andThen(tx.notify(incidentChannel, incident.id), settings.onIncident(tx, incident)), { discard: true })
+
+        const openOne = Effect.fnUntraced(function* (tx: Transaction, { cause, errorCount, provider, subject }: Condition) {
+          const rows = yield* tx.query<IncidentRecord>(
+            `insert into incident (id, subject, cause, provider, opened_at, error_count, changed_at)
+             select $1, $2, $3, $4, now.at, $5, now.at from clock_timestamp() as now (at) returning ${columns}`,
+            [yield* random.uuidV7(), subject, cause, provider, errorCount]
+          )
+          yield* tell(tx, rows)
+          yield* Effect.logWarning("An incident has opened").pipe(Effect.annotateLogs({ cause, provider }))
+        })
+
+        const look = Effect.gen(function* () {
+          const conditions = yield* holding(settings.objective)
+          yield* database.transaction((tx) =>
+            Effect.gen(function* () {
+              const [lock] = yield* tx.query<{ mine: boolean }>("select pg_try_advisory_xact_lock(hashtextextended('incidents', 0)) as mine")
+              if (lock?.mine !== true) return
+              const open = yield* tx.query<{ subject: string }>("select subject from incident where resolved_at is null")
+              const known = new Set(open.map(({ subject }) => subject))
+              for (const condition of conditions) {
+                if (!known.has(condition.subject)) yield* openOne(tx, condition)
+                else yield* tx.execute("update incident set error_count = greatest(error_count, $2) where subject = $1 and resolved_at is null", [condition.subject, condition.errorCount])
+              }
+              const resolved = yield* tx.query<IncidentRecord>(
+                `update incident set resolved_at = now.at, changed_at = now.at from clock_timestamp() as now (at)
+                 where resolved_at is null and not subject = any($1::text[]) returning ${columns}`,
+                [conditions.map(({ subject }) => subject)]
+              )
+              yield* tell(tx, resolved)
+              for (const { cause, provider } of resolved) yield* Effect.logInfo("An incident is over").pipe(Effect.annotateLogs({ cause, provider }))
+            })
+          )
+        }).pipe(Effect.provideService(Database, database))
+        const regularLook = look.pipe(Effect.catchCause((cause) => Effect.logWarning("Looking for incidents failed; it will be tried again", cause)))
+        yield* Effect.forkScoped(Effect.forever(Effect.delay(regularLook, interval)))
+        yield* database.listen(circuitChannel, () => Effect.runFork(Effect.forkIn(regularLook, scope)))
+
+        const since = (ms: number) => database.query<IncidentRecord>("incidents.since", `select ${columns} from incident where changed_at > $1 order by changed_at`, [new Date(ms)])
+        const byId = (ids: ReadonlyArray<string>) => database.query<IncidentRecord>("incidents.byId", `select ${columns} from incident where id = any($1::uuid[])`, [ids])
+        const list = ({ limit, status }: IncidentCriteria) =>
+          database.query<IncidentRecord>(
+            "incidents.list",
+            `select ${columns} from incident where ($1::text is null or ($1 = 'OPEN') = (resolved_at is null)) order by opened_at desc, id desc limit $2`,
+            [status, limit]
+          )
+
+        return Incidents.of({
+          list,
+          byId,
+          look,
+          changed: watchIncidents({ open: list({ status: "OPEN", limit: 1000 }), byId, since, listen: (onMessage) => database.listen(incidentChannel, onMessage) }),
+          errorBudget: Effect.gen(function* () {
+            const ended = yield* endedWithin([budgetWindowSeconds, 3600])
+            const [clock] = yield* database.query<{ now: Date }>("clock", "select clock_timestamp() as now")
+            return budgetOf(ended.get(budgetWindowSeconds), ended.get(3600), settings.objective, clock?.now ?? new Date(0))
+          }).pipe(Effect.provideService(Database, database))
+        })
+      })
+    )
+}

@@ -1,0 +1,57 @@
+/**
+ * How many of the jobs may fail, how many did, and how fast the rest of what may fail is being used up. A burn rate of 1
+ * uses exactly all of it in the window (Google, "The Site Reliability Workbook", chapter 5).
+ */
+import { Effect } from "effect"
+import type { ErrorTag } from "../../domain/errorCatalog.ts"
+import { Database } from "../../persistence/Database.ts"
+
+export const budgetWindowSeconds = 30 * 24 * 3600
+
+/** Failures that are ours: what a client asked for, or a damaged file, is not. */
+const ownFailures: ReadonlyArray<ErrorTag> = ["InternalError", "StorageError", "ProviderError", "TimedOutError", "QualityThresholdError", "ResourceLimitError"]
+
+export interface ErrorBudget {
+  /** The share of jobs that is to succeed. */
+  readonly objective: number
+  readonly windowSeconds: number
+  readonly total: number
+  readonly failed: number
+  /** The share of the budget that is left: 1 untouched, 0 spent, below that overspent. */
+  readonly remaining: number
+  /** Of the last hour. */
+  readonly burnRate: number
+  /** When it is spent at this rate; null when it will not be. */
+  readonly exhaustsAt: Date | null
+}
+
+/** Jobs that ended in a window, and those of them that failed through us. */
+export interface Ended {
+  readonly seconds: number
+  readonly total: number
+  readonly failed: number
+}
+
+const endedSql = `
+  select w.seconds, count(j.id)::int as total, (count(j.id) filter (where j.status = 'FAILED' and j.failure ->> '_tag' = any($2::text[])))::int as failed
+  from unnest($1::int[]) as w (seconds) left join job j
+    on j.finished_at is not null and j.finished_at > clock_timestamp() - make_interval(secs => w.seconds) and j.status in ('SUCCEEDED', 'FAILED')
+  group by w.seconds`
+
+/** For each window, of so many seconds until now. */
+export const endedWithin = Effect.fnUntraced(function* (windowsSeconds: ReadonlyArray<number>) {
+  const database = yield* Database
+  const rows = yield* database.query<Ended>("jobs.endedWithin", endedSql, [windowsSeconds, ownFailures])
+  return new Map(rows.map((row) => [row.seconds, row]))
+})
+
+export const burnRateOf = (ended: Ended | undefined, objective: number): number =>
+  ended === undefined || ended.total === 0 ? 0 : ended.failed / ended.total / (1 - objective)
+
+export const budgetOf = (whole: Ended | undefined, lastHour: Ended | undefined, objective: number, now: Date): ErrorBudget => {
+  const [total, failed] = [whole?.total ?? 0, whole?.failed ?? 0]
+  const remaining = total === 0 ? 1 : 1 - failed / (total * (1 - objective))
+  const burnRate = burnRateOf(lastHour, objective)
+  const exhaustsAt = remaining <= 0 ? now : burnRate === 0 ? null : new Date(now.getTime() + (remaining * budgetWindowSeconds * 1000) / burnRate)
+  return { objective, windowSeconds: budgetWindowSeconds, total, failed, remaining, burnRate, exhaustsAt }
+}
