@@ -66,7 +66,8 @@ export class Guard extends Context.Service<Guard, {
           })
 
           const look = breaker.state(name).pipe(
-            Effect.map(({ _tag }) => (memory.circuit = stateNames[_tag])),
+            // One whose time is over lets the next call through.
+            Effect.map((state) => (memory.circuit = state._tag === "Open" && Duration.isZero(state.retryAfter) ? "HALF_OPEN" : stateNames[state._tag])),
             // The store in the process has no errors; a shared one that fails tells nothing new.
             Effect.catch(() => Effect.succeed(memory.circuit))
           )
