@@ -45,6 +45,8 @@ describe("Configuration", () => {
         jobConcurrency: 6,
         jobKindConcurrency: new Map(),
         jobLogRetentionDays: 30,
+        errorBudgetObjective: 0.99,
+        providerBudgets: [],
         otlp: undefined,
         logFormat: "json",
         logLevel: "Info",
@@ -84,6 +86,8 @@ describe("Configuration", () => {
         JOB_CONCURRENCY: "1",
         JOB_KIND_CONCURRENCY: "IMPORT=2, SEPARATE=1",
         JOB_LOG_RETENTION_DAYS: "7",
+        ERROR_BUDGET_OBJECTIVE_PERCENT: "99.5",
+        PROVIDER_BUDGETS: "itunes.requests=1000/3600, rnnoise.audio_seconds=36000/86400",
         OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
         OTEL_EXPORTER_OTLP_HEADERS: "X-Api-Key=topsecret%2C1, tenant = a",
         OTEL_SERVICE_NAME: "studio",
@@ -126,6 +130,11 @@ describe("Configuration", () => {
         jobConcurrency: 1,
         jobKindConcurrency: new Map([["IMPORT", 2], ["SEPARATE", 1]]),
         jobLogRetentionDays: 7,
+        errorBudgetObjective: 0.995,
+        providerBudgets: [
+          { provider: "itunes", metric: "requests", limit: 1000, windowSeconds: 3600 },
+          { provider: "rnnoise", metric: "audio_seconds", limit: 36000, windowSeconds: 86400 }
+        ],
         otlp: { endpoint: "http://collector:4318", headers: { "X-Api-Key": "topsecret,1", tenant: "a" }, serviceName: "studio" },
         logFormat: "pretty",
         logLevel: "Debug",
@@ -188,7 +197,7 @@ describe("Configuration", () => {
 
   it.effect.each([
     ["PORT", "-1"], ["PORT", "4000.5"], ["PORT", "0x10"], ["PORT", "65536"], ["PORT", "http"],
-    ["DB_POOL_SIZE", "0"], ["JOB_CONCURRENCY", "0"], ["JOB_KIND_CONCURRENCY", "IMPORT"], ["JOB_KIND_CONCURRENCY", "IMPORTS=2"], ["JOB_KIND_CONCURRENCY", "IMPORT=0"], ["DB_STATEMENT_TIMEOUT_MS", "99"], ["MAX_DURATION_MINUTES", "999999999999999"],
+    ["DB_POOL_SIZE", "0"], ["JOB_CONCURRENCY", "0"], ["JOB_KIND_CONCURRENCY", "IMPORT"], ["JOB_KIND_CONCURRENCY", "IMPORTS=2"], ["JOB_KIND_CONCURRENCY", "IMPORT=0"], ["PROVIDER_BUDGETS", "nobody.requests=1/60"], ["PROVIDER_BUDGETS", "itunes.requests=0/60"], ["PROVIDER_BUDGETS", "itunes.parsecs=1/60"], ["ERROR_BUDGET_OBJECTIVE_PERCENT", "100"], ["DB_STATEMENT_TIMEOUT_MS", "99"], ["MAX_DURATION_MINUTES", "999999999999999"],
     ["HOST", "127.0.0.1:4000"], ["HOST", "[::1]"], ["HOST", "http://localhost"],
     ["DATABASE_URL", "playhead"], ["DATABASE_URL", "postgres:playhead"],
     ["PLAYHEAD_ROLES", ","], ["PLAYHEAD_ALLOW_PRIVATE_SOURCES", "http://nas"], ["PLAYHEAD_ALLOW_PRIVATE_SOURCES", "10.0.0.0/8"],
