@@ -34,7 +34,7 @@ const why = {
 }
 
 /** Folders for launching: they belong to main.ts and App.ts, not to the house below. */
-const launch = ["config", "logging", "startup"]
+const launch = ["config", "logging", "startup", "telemetry"]
 
 const folderRules = Object.entries(reach).map(([folder, allowed]) => ({
   name: `${folder}-reaches-down-only`,
@@ -50,7 +50,7 @@ export default {
     ...folderRules,
     {
       name: "launch-stands-alone",
-      comment: "Configuration, logging and start-up reports must work when nothing else does, so they use nothing of the house but domain/ and the pure parser of allowed sources.",
+      comment: "Configuration, logging, telemetry and start-up reports must work when nothing else does, so they use nothing of the house but domain/ and the pure parser of allowed sources.",
       severity: "error",
       from: { path: `^src/(${launch.join("|")})(/|\\.ts$)|^src/Config\\.ts$` },
       to: { path: "^src/", pathNot: `^src/((${launch.join("|")})(/|\\.ts$)|Config\\.ts$|domain/|providers/outbound/AddressPolicy\\.ts$)` }

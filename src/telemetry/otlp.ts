@@ -2,10 +2,10 @@ import { hostname } from "node:os"
 import { type Duration, Effect, Layer, Redacted, Tracer } from "effect"
 import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
 import { OtlpMetrics, OtlpTracer } from "effect/observability"
-import type { TelemetrySettings } from "../telemetry.ts"
 import { layer as collector } from "./collector.ts"
 import { layer as serialization } from "./serialization.ts"
 import { onlyAskedFor } from "./sampling.ts"
+import type { TelemetrySettings } from "./TelemetrySettings.ts"
 
 /** How long the end of the process waits for the last of it. */
 const shutdownTimeout: Duration.Input = "2 seconds"
