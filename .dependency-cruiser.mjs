@@ -17,7 +17,7 @@ const reach = {
   jobs: ["storage", "persistence", "domain"],
   storage: ["persistence", "domain"],
   persistence: ["domain"],
-  providers: ["domain"],
+  providers: ["audio/ffmpeg", "domain"],
   audio: ["domain"],
   domain: []
 }
@@ -28,7 +28,7 @@ const why = {
   jobs: "jobs/ runs whatever kinds App registers. If it knew a feature, no feature could be built or tested without the others.",
   storage: "storage/ keeps bytes and the rows that account for them; what the bytes mean is a feature's business.",
   persistence: "persistence/ is entities, transactions and statements; everything above it depends on that staying dull.",
-  providers: "providers/ are ports to outside services and know values only, so that any of them can be replaced.",
+  providers: "providers/ are ports to outside services and know values only, so that any of them can be replaced. Programs are run as audio/ffmpeg runs them.",
   audio: "audio/ turns files into numbers and files: it knows no job and no database, so it can be tested with a file and moved to a worker.",
   domain: "domain/ is what everything else agrees on; a dependency upwards from here would be a cycle for all."
 }

@@ -37,6 +37,7 @@ import { Database } from "./persistence/Database.ts"
 import { Guard } from "./providers/guard/Guard.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
 import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
+import { VideoPages } from "./providers/VideoPages.ts"
 import { Blobs } from "./storage/Blobs.ts"
 import { blobStoreLayer } from "./storage/blobStoreLayer.ts"
 import { Uploads } from "./storage/Uploads.ts"
@@ -64,6 +65,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     blobStoreLayer({ directory: join(config.dataDir, "blobs"), s3: config.s3 }).pipe(Layer.provideMerge(WorkDirectories.layer({ directory: join(config.dataDir, "work") }))),
     FFmpeg.layer({ path: config.ffmpegPath, timeoutMs: config.ffmpegTimeoutMs, maxProcesses: config.jobConcurrency }),
     OutboundHttp.layer({ allowedSources: config.allowPrivateSources }),
+    VideoPages.layer({ path: config.ytdlpPath }),
     LocalFiles.layer({ importDir: config.importDir })
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 

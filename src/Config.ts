@@ -46,6 +46,7 @@ export interface PlayheadConfig {
   readonly allowPrivateSources: ReadonlyArray<AllowedSource>
   readonly corsOrigins: ReadonlyArray<string>
   readonly ffmpegPath: string | undefined
+  readonly ytdlpPath: string | undefined
   readonly ffmpegTimeoutMs: number
   readonly downloadTimeoutMs: number
   readonly maxUploadBytes: number
@@ -154,6 +155,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     allowPrivateSources: values.allowPrivateSources,
     corsOrigins: values.corsOrigins,
     ffmpegPath: values.ffmpegPath,
+    ytdlpPath: values.ytdlpPath,
     ffmpegTimeoutMs: values.ffmpegTimeoutSeconds * 1_000,
     downloadTimeoutMs: values.downloadTimeoutSeconds * 1_000,
     maxUploadBytes: values.maxUploadMb * megabyte,

@@ -149,6 +149,13 @@ export const settings = {
     meaning: "The ffmpeg to use; unset: the one in `PATH`, else the bundled one",
     exposure: "plain"
   }),
+  ytdlpPath: optional({
+    name: "YTDLP_PATH",
+    codec: path,
+    allowed: "a path",
+    meaning: "The yt-dlp that fetches the audio of pages with a video; unset: such pages are not imported",
+    exposure: "plain"
+  }),
   ffmpegTimeoutSeconds: wholeNumber("FFMPEG_TIMEOUT_SECONDS", 600, [1, 86_400], { unit: "seconds", meaning: "An ffmpeg that runs longer is ended" }),
   downloadTimeoutSeconds: wholeNumber("DOWNLOAD_TIMEOUT_SECONDS", 300, [1, 86_400], { unit: "seconds", meaning: "A download that takes longer is given up" }),
   maxUploadMb: wholeNumber("MAX_UPLOAD_MB", 500, [1, 1_000_000], { unit: "MB (1,048,576 bytes)", meaning: "Largest file that is taken, uploaded or downloaded" }),

@@ -1,20 +1,14 @@
-import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
-import { pipeline } from "node:stream/promises"
 import { Effect } from "effect"
 import type { ChosenEncoding } from "../audio/encoding/chooseEncoding.ts"
 import { storing } from "../domain/storageFailure.ts"
 import type { MadeFile } from "../processing/result.ts"
 import type { Blobs } from "../storage/Blobs.ts"
+import { hashFile } from "../storage/hashFile.ts"
 
 /** Moves an encoded file into the store, held by the job. */
 export const keepFile = Effect.fnUntraced(function* (blobs: Blobs["Service"], jobId: string, path: string, { channels, encoding, sampleRateHz }: ChosenEncoding) {
-  const { sha256, sizeBytes } = yield* storing("The result could not be read", async () => {
-    const hash = createHash("sha256")
-    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
-    return { sha256: hash.digest("hex"), sizeBytes: (await stat(path)).size }
-  })
+  const { sha256, sizeBytes } = yield* storing("The result could not be read", async () => ({ sha256: await hashFile(path), sizeBytes: (await stat(path)).size }))
   yield* blobs.hold(jobId, { path, sha256, sizeBytes })
   const { demuxer, extension, mediaType } = encoding
   return { sha256, sizeBytes, mediaType, extension, demuxer, sampleRateHz: extension === "opus" ? opusRateHz : sampleRateHz, channels } satisfies MadeFile

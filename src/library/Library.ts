@@ -24,6 +24,7 @@ import { Database, type Transaction } from "../persistence/Database.ts"
 import { LocalFiles } from "../providers/LocalFiles.ts"
 import { OutboundHttp } from "../providers/outbound/OutboundHttp.ts"
 import { receiveFile, tooLarge } from "../providers/receiveFile.ts"
+import { VideoPages } from "../providers/VideoPages.ts"
 import { Blobs } from "../storage/Blobs.ts"
 import { BlobStore } from "../storage/BlobStore.ts"
 import { Uploads } from "../storage/Uploads.ts"
@@ -44,7 +45,7 @@ export interface ImportDetails {
 }
 
 export interface ImportRequest extends ImportDetails {
-  readonly source: { readonly url: string } | { readonly file: string } | {
+  readonly source: { readonly url: string } | { readonly videoPage: string } | { readonly file: string } | {
     /** The id of a finished upload. */
     readonly upload: string
   }
@@ -99,6 +100,7 @@ export class Library extends Context.Service<Library, {
         const jobs = yield* Jobs
         const outbound = yield* OutboundHttp
         const localFiles = yield* LocalFiles
+        const videoPages = yield* VideoPages
         const blobs = yield* Blobs
         const store = yield* BlobStore
         const uploads = yield* Uploads
@@ -123,7 +125,7 @@ export class Library extends Context.Service<Library, {
              values ($1, 'PENDING', $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
             [
               id, kind,
-              source._tag === "Url" ? source.url : null,
+              source._tag === "Url" || source._tag === "VideoPage" ? source.url : null,
               source._tag === "Stored" ? source.filename : source._tag === "File" ? source.path : null,
               options.title ?? provisionalTitle(source), options.artist, options.album, options.tags, now
             ]
@@ -191,6 +193,12 @@ export class Library extends Context.Service<Library, {
         })
 
         const importTrack = Effect.fn("Library.importTrack")(function* (request: ImportRequest) {
+          if ("videoPage" in request.source) {
+            const { videoPage: url } = request.source
+            yield* videoPages.check
+            yield* outbound.admit(url)
+            return yield* submit({ options: optionsOf({ _tag: "VideoPage", url }, request), kind: "VIDEO_PAGE", details: request }, () => Effect.void)
+          }
           if ("upload" in request.source) return yield* importUpload(request.source.upload, request)
           if ("url" in request.source) {
             const { url } = request.source

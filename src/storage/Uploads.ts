@@ -3,11 +3,8 @@
  * file on the node that receives it, whose length is how far the upload is, until the last one has come. Then they are a
  * blob like any other, held under the upload's id, which is also the id of the job that will import them.
  */
-import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
 import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { pipeline } from "node:stream/promises"
 import { Clock, Context, Effect, Layer, RcMap, Schedule, Semaphore } from "effect"
 import { ConflictError, NotFoundError, type StorageError } from "../domain/errors.ts"
 import type { JobStatus } from "../domain/Job.ts"
@@ -15,6 +12,7 @@ import { errorCode, storing } from "../domain/storageFailure.ts"
 import { Database, type Transaction } from "../persistence/Database.ts"
 import { Blobs } from "./Blobs.ts"
 import { ensureWritable } from "./ensureWritable.ts"
+import { hashFile } from "./hashFile.ts"
 
 export type UploadMetadata = Readonly<Record<string, string | null>>
 
@@ -57,12 +55,6 @@ const alreadyImported = (jobStatus: JobStatus) =>
 const writeAt = async (file: FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
   let written = 0
   while (written < bytes.length) written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten
-}
-
-const hashOf = async (path: string): Promise<string> => {
-  const hash = createHash("sha256")
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
-  return hash.digest("hex")
 }
 
 /** Null when there is no such file. */
@@ -145,7 +137,7 @@ export class Uploads extends Context.Service<Uploads, {
         /** Makes a blob of the file. The row says so last: until then the file is there, and it is done again. */
         const finish = Effect.fnUntraced(function* (row: Row) {
           const path = pathOf(row.id)
-          const sha256 = yield* storing("The upload could not be read", () => hashOf(path))
+          const sha256 = yield* storing("The upload could not be read", () => hashFile(path))
           yield* blobs.hold(row.id, { path, sha256, sizeBytes: row.sizeBytes })
           yield* database.transaction((tx) => tx.query("update upload set sha256 = $2 where id = $1", [row.id, sha256]))
           return sha256

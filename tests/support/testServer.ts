@@ -79,7 +79,7 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
         Effect.map(database.transaction((tx) => insertTrackWithJob(tx.query, { title })), (ids) => ({ ...ids, replayed: false }))
       return Library.of({
         importTrack: ({ source, title }) => {
-          const from = "url" in source ? source.url : "file" in source ? source.file : source.upload
+          const from = "url" in source ? source.url : "file" in source ? source.file : "upload" in source ? source.upload : source.videoPage
           if (from.includes("blocked")) return Effect.fail(new SourceBlockedError({ message: "The address is private.", host: "blocked" }))
           if (from.includes("bug")) return Effect.die(new Error("a secret of the inside"))
           if (from.includes("slow")) return Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted.push(from)))

@@ -25,7 +25,7 @@ const uploadId = Schema.String.pipe(
   Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: (sent: string) => sent.split("/").at(-1) ?? "", encode: (id) => id }))
 )
 
-const Source = Schema.Struct({ url: optional(httpUrl), file: optional(text("A path", 1000)), upload: optional(uploadId) })
+const Source = Schema.Struct({ url: optional(httpUrl), videoPage: optional(httpUrl), file: optional(text("A path", 1000)), upload: optional(uploadId) })
 
 export const checkImportInput = checked(Schema.Struct({ input: Schema.Struct({ source: Source, ...Details.fields }) }))
 export const checkUploadInput = checked(Schema.Struct({ input: Details }))

@@ -48,6 +48,7 @@ const TrackSourceInput = builder.inputType("TrackSourceInput", {
   fields: (t) => ({
     url: t.field({ type: "URL", description: "An http or https address." }),
     file: t.string({ description: "A file in the server's import directory, absolute or relative to it." }),
+    videoPage: t.field({ type: "URL", description: "A page with a video, whose audio is fetched by the yt-dlp that `YTDLP_PATH` names." }),
     upload: t.id({ description: "A finished resumable upload (tus 1.0 at `/uploads`): its id, the last part of its address. Each can be imported once." })
   })
 })
@@ -95,9 +96,9 @@ const TrackImportResult = builder.errorUnion("TrackImportResult", {
 const importOne = Effect.fnUntraced(function* (input: typeof TrackImportInput.$inferInput) {
   const library = yield* Library
   const { input: checked } = yield* checkImportInput({ input })
-  const { file, upload, url } = checked.source
+  const { file, upload, url, videoPage } = checked.source
   if (typeof upload === "string" && !isUuid(upload)) return yield* new NotFoundError({ message: "There is no such upload.", id: upload })
-  const source = typeof url === "string" ? { url } : typeof upload === "string" ? { upload } : { file: file ?? "" }
+  const source = typeof url === "string" ? { url } : typeof upload === "string" ? { upload } : typeof videoPage === "string" ? { videoPage } : { file: file ?? "" }
   return yield* library.importTrack({ ...checked, source, allowDuplicate: input.allowDuplicate ?? false, priority: input.priority ?? "NORMAL" })
 })
 

@@ -2,6 +2,8 @@ import { Schema } from "effect"
 
 const ImportSource = Schema.Union([
   Schema.TaggedStruct("Url", { url: Schema.String }),
+  /** A page with a video, whose audio yt-dlp fetches. */
+  Schema.TaggedStruct("VideoPage", { url: Schema.String }),
   /** A path as the client gave it, below the import directory. */
   Schema.TaggedStruct("File", { path: Schema.String }),
   /** An upload, which was received and stored before the job was submitted. */

@@ -4,6 +4,7 @@ import { FFmpeg } from "../../audio/FFmpeg.ts"
 import { Database } from "../../persistence/Database.ts"
 import { LocalFiles } from "../../providers/LocalFiles.ts"
 import { OutboundHttp } from "../../providers/outbound/OutboundHttp.ts"
+import { VideoPages } from "../../providers/VideoPages.ts"
 import { Blobs } from "../../storage/Blobs.ts"
 import { BlobStore } from "../../storage/BlobStore.ts"
 
@@ -24,6 +25,7 @@ export const importServices = (limits: ImportLimits) =>
       database: yield* Database,
       outbound: yield* OutboundHttp,
       localFiles: yield* LocalFiles,
+    videoPages: yield* VideoPages,
       random: yield* SecureRandom.SecureRandom,
       provideFFmpeg: Effect.provideContext(Context.make(FFmpeg, ffmpeg))
     }

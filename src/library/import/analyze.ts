@@ -8,7 +8,8 @@ import { insertWaveforms, keepWaveforms } from "../../processing/waveforms.ts"
 import type { download } from "./download.ts"
 import type { ImportOptions } from "./ImportOptions.ts"
 import type { ImportServices } from "./ImportServices.ts"
-import { type probeOriginal, tooLong } from "./probe.ts"
+import type { probeOriginal } from "./probe.ts"
+import { tooLong } from "./tooLong.ts"
 
 const Measured = Schema.Struct({ durationMs: Schema.Int, loudness: Loudness })
 type Measured = typeof Measured.Type

@@ -2,11 +2,11 @@ import { Effect, Schema } from "effect"
 import { demuxers } from "../../audio/ffmpeg/input.ts"
 import { probe } from "../../audio/probe.ts"
 import { sniffFile } from "../../audio/sniff.ts"
-import { ResourceLimitError } from "../../domain/errors.ts"
 import type { StageDefinition } from "../../jobs/JobKinds.ts"
 import type { download } from "./download.ts"
 import type { ImportOptions } from "./ImportOptions.ts"
 import type { ImportServices } from "./ImportServices.ts"
+import { tooLong } from "./tooLong.ts"
 
 const Format = Schema.Struct({
   container: Schema.String,
@@ -21,11 +21,6 @@ const Format = Schema.Struct({
   declaredDurationMs: Schema.NullOr(Schema.Finite)
 })
 export type Format = typeof Format.Type
-
-export const tooLong = (maxDurationMs: number): ResourceLimitError => {
-  const minutes = maxDurationMs / 60_000
-  return new ResourceLimitError({ message: `The audio is longer than the ${minutes} minutes that are allowed.`, resource: "durationMinutes", limit: minutes })
-}
 
 /** Finds out what the file is, by its content alone, and refuses what is no audio before ffmpeg sees it. */
 export const probeOriginal = (services: ImportServices, original: ReturnType<typeof download>): StageDefinition<ImportOptions, Format> => ({

@@ -66,7 +66,7 @@ export const store = (services: ImportServices, earlier: Earlier): StageDefiniti
            source_filename = coalesce(source_filename, $21), version = version + 1, updated_at = $22
          where id = $1 returning id`,
         [
-          trackId, options.title, tags.title, options.artist, tags.artist, options.album, tags.album, tags.albumArtist, tags.genres,
+          trackId, options.title, original.page?.title ?? tags.title, options.artist, original.page?.artist ?? tags.artist, options.album, original.page?.album ?? tags.album, tags.albumArtist, tags.genres,
           tags.year, tags.trackNumber, tags.language, tags.musicBrainzId,
           format.sampleRateHz, format.channels, format.codec, format.container, format.bitrateBps, original.sizeBytes, original.sha256,
           original.filename, now

@@ -9,7 +9,8 @@ export const validate = (services: ImportServices): StageDefinition<ImportOption
   weight: 1,
   output: Schema.Null,
   run: Effect.fnUntraced(function* ({ options: { source } }) {
-    if (source._tag === "Url") yield* services.outbound.admit(source.url)
+    if (source._tag === "VideoPage") yield* services.videoPages.check
+    if (source._tag === "Url" || source._tag === "VideoPage") yield* services.outbound.admit(source.url)
     if (source._tag === "File") yield* services.localFiles.check(source.path)
     return { output: null }
   })
