@@ -14,6 +14,7 @@ import { JobEvents } from "./jobs/JobEvents.ts"
 import { type AnyJobKind, JobKinds } from "./jobs/JobKinds.ts"
 import { Jobs } from "./jobs/Jobs.ts"
 import { Node } from "./jobs/Node.ts"
+import { OnJobEnded } from "./jobs/OnJobEnded.ts"
 import { Queue } from "./jobs/Queue.ts"
 import { Runner } from "./jobs/Runner.ts"
 import { sweepLayer } from "./jobs/Sweep.ts"
@@ -33,6 +34,9 @@ import { Metrics } from "./operations/metrics/Metrics.ts"
 import { budgetStore } from "./operations/providers/budgetStore.ts"
 import { Providers } from "./operations/providers/Providers.ts"
 import { sharedCircuits } from "./operations/providers/sharedCircuits.ts"
+import { deliveringLayer } from "./operations/webhooks/delivering.ts"
+import { webhookOfEnd } from "./operations/webhooks/jobEnded.ts"
+import { Webhooks } from "./operations/webhooks/Webhooks.ts"
 import { Database } from "./persistence/Database.ts"
 import { Guard } from "./providers/guard/Guard.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
@@ -46,6 +50,9 @@ import { layer as openTelemetry } from "./telemetry.ts"
 
 /** Providers that have what they need. */
 const configuredProviders = (): ReadonlySet<ProviderName> => new Set(["rnnoise", "afftdn"])
+
+/** How long a receiver of a webhook may take to answer. */
+const webhookTimeoutMs = 15_000
 
 /**
  * Everything, running: the API, the worker, or both, as the roles say. `otherKinds` of jobs are worked on besides
@@ -87,7 +94,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
   )
   const engine = Layer.mergeAll(Jobs.layer, JobEvents.layer, Runner.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Queue.layer, Node.layer)),
-    Layer.provideMerge(kinds),
+    Layer.provideMerge(Layer.merge(kinds, Layer.succeed(OnJobEnded, [webhookOfEnd]))),
     Layer.provideMerge(storage)
   )
 
@@ -98,12 +105,13 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     TrackEvents.layer,
     Providers.layer,
     Incidents.layer({ objective: config.errorBudgetObjective, onIncident: () => Effect.void }),
+    Webhooks.layer,
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
     Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))
 
   const work = config.roles.has("worker")
-    ? Layer.mergeAll(takeoverLayer, sweepLayer({ logRetentionDays: config.jobLogRetentionDays })).pipe(
+    ? Layer.mergeAll(takeoverLayer, sweepLayer({ logRetentionDays: config.jobLogRetentionDays }), deliveringLayer({ timeoutMs: webhookTimeoutMs })).pipe(
       Layer.provideMerge(Worker.layer({ concurrency: config.jobConcurrency, kindConcurrency: config.jobKindConcurrency }))
     )
     : Layer.empty

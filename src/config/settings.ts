@@ -76,7 +76,7 @@ export const settings = {
     fallback: () => [],
     default: "",
     allowed: "hosts between commas, each with or without a port, such as nas.local,192.168.1.5:8080",
-    meaning: "Hosts that imports may reach although their address is private; unset: none",
+    meaning: "Hosts that imports and webhooks may reach although their address is private; unset: none",
     exposure: "plain"
   } satisfies Setting<ReadonlyArray<AllowedSource>>,
   corsOrigins: {

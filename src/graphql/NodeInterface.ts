@@ -2,12 +2,13 @@ import type { IncidentRecord } from "../operations/incidents/IncidentRecord.ts"
 import type { ArtifactRecord } from "../persistence/reads/artifacts.ts"
 import type { JobRecord } from "../persistence/reads/jobs.ts"
 import type { TrackRecord } from "../persistence/reads/tracks.ts"
+import type { WebhookDeliveryRecord, WebhookEndpointRecord } from "../persistence/reads/webhooks.ts"
 import { refusal } from "./bridge.ts"
 import { builder } from "./builder.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { type NodeType, parseGlobalId } from "./ids.ts"
 
-type NodeRecord = { readonly nodeType: NodeType } & (TrackRecord | ArtifactRecord | JobRecord | IncidentRecord)
+type NodeRecord = { readonly nodeType: NodeType } & (TrackRecord | ArtifactRecord | JobRecord | IncidentRecord | WebhookEndpointRecord | WebhookDeliveryRecord)
 
 /** Every type gives its own `id`, so the interface asks for none of the record. */
 export const NodeInterface = builder.interfaceRef<object>("Node").implement({
@@ -21,7 +22,14 @@ export const NodeInterface = builder.interfaceRef<object>("Node").implement({
 const load = async (text: string, { loaders }: GraphQLContext): Promise<object | null> => {
   const parsed = parseGlobalId(text)
   if (parsed === undefined) return null
-  const loader = { Track: loaders.track, Artifact: loaders.artifact, Job: loaders.job, Incident: loaders.incident }[parsed.type as NodeType]
+  const loader = {
+    Track: loaders.track,
+    Artifact: loaders.artifact,
+    Job: loaders.job,
+    Incident: loaders.incident,
+    WebhookEndpoint: loaders.webhookEndpoint,
+    WebhookDelivery: loaders.webhookDelivery
+  }[parsed.type as NodeType]
   const record: object | null = await (loader?.load(parsed.id) ?? null)
   return record === null ? null : { ...record, nodeType: parsed.type }
 }

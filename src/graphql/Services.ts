@@ -8,6 +8,7 @@ import type { FailureStatistics } from "../operations/failures/FailureStatistics
 import type { Health } from "../operations/Health.ts"
 import type { Incidents } from "../operations/incidents/Incidents.ts"
 import type { Providers } from "../operations/providers/Providers.ts"
+import type { Webhooks } from "../operations/webhooks/Webhooks.ts"
 import type { Database } from "../persistence/Database.ts"
 
 /** What the API stands on. */
@@ -23,3 +24,4 @@ export type Services =
   | Providers
   | TrackEvents
   | Tracks
+  | Webhooks

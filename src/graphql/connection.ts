@@ -29,7 +29,8 @@ export const pageArguments = builder.args((t) => ({
 
 const invalid = (message: string) => refusal("INVALID_INPUT", message)
 
-const sizeOf = (name: string, size: number): number => {
+/** A size that an argument asks for; a top-level INVALID_INPUT error when it is out of bounds. */
+export const sizeOf = (name: string, size: number): number => {
   if (size < 1 || size > maxSize) throw invalid(`\`${name}\` must be from 1 to ${maxSize}.`)
   return size
 }

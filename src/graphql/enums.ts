@@ -5,6 +5,7 @@ import { ProviderErrorReason } from "../domain/errors.ts"
 import { JobKind, JobPriority, JobStatus, StageName, StageStatus } from "../domain/Job.ts"
 import { Capability } from "../domain/Provider.ts"
 import { ArtifactRole, AudioFormat, QualityTier, TrackSourceKind, TrackStatus } from "../domain/Track.ts"
+import { WebhookTopic } from "../domain/Webhook.ts"
 import { TrackOrderField } from "../persistence/reads/trackOrder.ts"
 import { builder } from "./builder.ts"
 
@@ -157,6 +158,17 @@ export const AudioFormatEnum = builder.enumType("AudioFormat", {
 export const QualityTierEnum = builder.enumType("QualityTier", {
   description: "The rung of a ladder of methods, best first.",
   values: values(QualityTier.literals, { HIGH: "The best method.", MEDIUM: "A good one.", BASIC: "The one that always works." })
+})
+
+export const WebhookTopicEnum = builder.enumType("WebhookTopic", {
+  description: "What a receiver of webhooks can be told of. In the message, JOB_SUCCEEDED is `job.succeeded`, and so on.",
+  values: values(WebhookTopic.literals, {
+    JOB_SUCCEEDED: "A job is done.",
+    JOB_FAILED: "A job failed for good.",
+    JOB_CANCELLED: "A job was cancelled, and nothing of it runs any more.",
+    INCIDENT_OPENED: "Something is wrong with the server or with what it depends on.",
+    INCIDENT_RESOLVED: "An incident is over."
+  })
 })
 
 export const TrackOrderFieldEnum = builder.enumType("TrackOrderField", {

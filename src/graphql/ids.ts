@@ -1,11 +1,11 @@
 /** Global ids: what an id is of stands in it, so that `node` needs nothing else and an id of another thing is noticed. */
-export type NodeType = "Track" | "Artifact" | "Job" | "Incident"
+import type { NodeType } from "../domain/globalId.ts"
+
+export { globalId, type NodeType } from "../domain/globalId.ts"
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export const isUuid = (text: string): boolean => uuid.test(text)
-
-export const globalId = (type: NodeType, id: string): string => Buffer.from(`${type}:${id}`).toString("base64url")
 
 export interface ParsedId {
   readonly type: string

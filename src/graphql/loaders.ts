@@ -8,6 +8,7 @@ import { Incidents } from "../operations/incidents/Incidents.ts"
 import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
 import { jobsById, latestJobByTrack, queuePositions, stagesByJob, stageSpeeds } from "../persistence/reads/jobs.ts"
 import { tracksById } from "../persistence/reads/tracks.ts"
+import { type WebhookDeliveryRecord, webhookDeliveriesByEndpoint, webhookDeliveriesById, webhookEndpointsById } from "../persistence/reads/webhooks.ts"
 import type { Services } from "./Services.ts"
 
 export const makeLoaders = (services: Context.Context<Services>) => {
@@ -36,7 +37,14 @@ export const makeLoaders = (services: Context.Context<Services>) => {
     stageSpeeds: many(stageSpeeds, (speed) => speed.kind),
     stages: many(stagesByJob, (stage) => stage.jobId),
     artifacts: many(artifactsByTrack, (artifact) => artifact.trackId),
-    waveforms: many(waveformsByArtifact, (waveform) => waveform.artifactId)
+    waveforms: many(waveformsByArtifact, (waveform) => waveform.artifactId),
+    webhookEndpoint: one(webhookEndpointsById, (endpoint) => endpoint.id),
+    webhookDelivery: one(webhookDeliveriesById, (delivery) => delivery.id),
+    /** The newest of an endpoint. */
+    webhookDeliveries: new DataLoader<{ readonly endpointId: string; readonly first: number }, ReadonlyArray<WebhookDeliveryRecord>>(async (asked) => {
+      const groups = Map.groupBy(await run(webhookDeliveriesByEndpoint(asked)), (row) => row.asked)
+      return asked.map((_, index) => groups.get(index + 1) ?? [])
+    }, { cache: false })
   }
 }
 

@@ -15,6 +15,7 @@ import "./operations/health.ts"
 import "./operations/providers.ts"
 import "./operations/errorReport.ts"
 import "./operations/incidents.ts"
+import "./operations/webhooks.ts"
 import { builder } from "./builder.ts"
 
 export const schema = builder.toSchema()

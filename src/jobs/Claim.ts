@@ -1,6 +1,7 @@
 import type { Origin } from "../domain/Origin.ts"
 import type { Blobs } from "../storage/Blobs.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
+import type { TellOfEnd } from "./OnJobEnded.ts"
 import type { Delivery, Queue } from "./Queue.ts"
 import type { StageRow } from "./stageRows.ts"
 
@@ -26,4 +27,5 @@ export interface Claim {
 export interface JobServices {
   readonly queue: Queue["Service"]
   readonly blobs: Blobs["Service"]
+  readonly onJobEnded: ReadonlyArray<TellOfEnd>
 }

@@ -5,7 +5,9 @@ import type { JobKind, JobPriority, StageName } from "../domain/Job.ts"
 import { Database, type Transaction } from "../persistence/Database.ts"
 import { Blobs } from "../storage/Blobs.ts"
 import { cancelJob } from "./cancel.ts"
+import type { JobServices } from "./Claim.ts"
 import { JobKinds } from "./JobKinds.ts"
+import { OnJobEnded } from "./OnJobEnded.ts"
 import { prioritizeJob } from "./prioritize.ts"
 import { Queue } from "./Queue.ts"
 import { retryJob } from "./retry.ts"
@@ -60,7 +62,7 @@ export class Jobs extends Context.Service<Jobs, {
       const database = yield* Database
       const kinds = yield* JobKinds
       const random = yield* SecureRandom.SecureRandom
-      const services = { queue: yield* Queue, blobs: yield* Blobs }
+      const services: JobServices = { queue: yield* Queue, blobs: yield* Blobs, onJobEnded: yield* OnJobEnded }
 
       const submit = Effect.fn("Jobs.submit")(function*(tx: Transaction, submission: Submission) {
         const definition = kinds.get(submission.kind)

@@ -17,6 +17,7 @@ import { lockJob, lockOwnJob, Superseded } from "./jobLog.ts"
 import { countStage, type StageOutcome } from "./jobMetrics.ts"
 import { Node } from "./Node.ts"
 import { stageFailed, stageSucceeded } from "./observedFailures.ts"
+import { OnJobEnded } from "./OnJobEnded.ts"
 import { makeProgressMeter } from "./progress.ts"
 import { type Delivery, Queue } from "./Queue.ts"
 import { retryDelayMs } from "./retryDelay.ts"
@@ -53,7 +54,7 @@ export class Runner extends Context.Service<Runner, {
       const database = yield* Database
       const kinds = yield* JobKinds
       const node = yield* Node
-      const services: JobServices = { queue: yield* Queue, blobs: yield* Blobs }
+      const services: JobServices = { queue: yield* Queue, blobs: yield* Blobs, onJobEnded: yield* OnJobEnded }
       const workDirectories = yield* WorkDirectories
       const random = yield* SecureRandom.SecureRandom
 

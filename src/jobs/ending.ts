@@ -8,12 +8,8 @@ import type { JobServices } from "./Claim.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
 import { type Entry, type JobRow, writeJob } from "./jobLog.ts"
 import { countFinished } from "./jobMetrics.ts"
+import type { EndedJob, Ending } from "./OnJobEnded.ts"
 import { changeStage, isFinishedStage, readStages, type StageChange } from "./stageRows.ts"
-
-export type Ending =
-  | { readonly status: "SUCCEEDED" }
-  | { readonly status: "CANCELLED" }
-  | { readonly status: "FAILED"; readonly failure: Failure }
 
 /** A locked job and what is needed to end it. */
 export interface EndingJob {
@@ -40,7 +36,7 @@ const logEnd = (job: JobRow, status: TerminalStatus): Effect.Effect<void> =>
     )
 
 /** Ends a locked job, behind the events that come before its last one. Its queue entry is the caller's to remove. */
-export const endJob = Effect.fnUntraced(function*(tx: Transaction, { blobs }: JobServices, { definition, job, options }: EndingJob, ending: Ending, before: ReadonlyArray<Entry> = [], stages: ReadonlyArray<StageChange> = []) {
+export const endJob = Effect.fnUntraced(function*(tx: Transaction, { blobs, onJobEnded }: JobServices, { definition, job, options }: EndingJob, ending: Ending, before: ReadonlyArray<Entry> = [], stages: ReadonlyArray<StageChange> = []) {
   const { status } = ending
   yield* writeJob(tx, job, {
     status, finished_at: job.now, awaiting: null, resume_at: null, node: null,
@@ -49,6 +45,8 @@ export const endJob = Effect.fnUntraced(function*(tx: Transaction, { blobs }: Jo
   }, [...before, { body: lastEvent(job, ending), dedupeKey: "finished" }], stages)
   yield* tx.afterCommit(Effect.andThen(countFinished(job, status), logEnd(job, status)))
   yield* definition.onFinished?.(tx, { jobId: job.id, trackId: job.track_id, options, status }) ?? Effect.void
+  const ended: EndedJob = { jobId: job.id, kind: job.kind, trackId: job.track_id, degraded: job.degraded, createdAt: job.created_at, endedAt: job.now, ending }
+  for (const tell of onJobEnded) yield* tell(tx, ended)
   // What failed and may succeed when it is tried again finds its files then; Blobs lets them go after a while.
   if (job.holds_blobs && (status !== "FAILED" || !ending.failure.retryable)) yield* blobs.release(tx, job.id)
 })

@@ -14,6 +14,8 @@ import { SearchGramEntity } from "../../src/persistence/entities/SearchGramEntit
 import { TrackEntity } from "../../src/persistence/entities/TrackEntity.ts"
 import { UploadEntity } from "../../src/persistence/entities/UploadEntity.ts"
 import { WaveformEntity } from "../../src/persistence/entities/WaveformEntity.ts"
+import { WebhookDeliveryEntity } from "../../src/persistence/entities/WebhookDeliveryEntity.ts"
+import { WebhookEndpointEntity } from "../../src/persistence/entities/WebhookEndpointEntity.ts"
 
 /** Two rows or more in each table, with references between them, as one unit of work. */
 export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
@@ -75,6 +77,8 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
       jobId: id(2),
       createdAt
     })
+    em.create(WebhookEndpointEntity, { id: id(5), url: "https://receiver.example/", topics: ["JOB_FAILED"], secret: "whsec_AAAA", createdAt })
+    em.create(WebhookDeliveryEntity, { id: id(6), endpointId: id(5), topic: "JOB_FAILED", body: "{}", createdAt, retryUntil: createdAt })
     em.create(WaveformEntity, { artifactId: id(3), samplesPerPixel: 256, sha256 })
     em.create(FingerprintEntity, { trackId: id(1), durationMs: 1000, hashes: [-1, 2 ** 31 - 1], terms: [1, 2] })
   }

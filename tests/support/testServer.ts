@@ -24,8 +24,10 @@ import { budgetStore } from "../../src/operations/providers/budgetStore.ts"
 import { Providers } from "../../src/operations/providers/Providers.ts"
 import { sharedCircuits } from "../../src/operations/providers/sharedCircuits.ts"
 import { Metrics } from "../../src/operations/metrics/Metrics.ts"
+import { Webhooks } from "../../src/operations/webhooks/Webhooks.ts"
 import { Database } from "../../src/persistence/Database.ts"
 import { Guard } from "../../src/providers/guard/Guard.ts"
+import { OutboundHttp } from "../../src/providers/outbound/OutboundHttp.ts"
 import { Blobs } from "../../src/storage/Blobs.ts"
 import { Uploads } from "../../src/storage/Uploads.ts"
 import { localBlobStore } from "../../src/storage/localBlobStore.ts"
@@ -124,7 +126,8 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
     Layer.provide(Layer.mergeAll(sharedCircuits, budgetStore, SecureRandom.layerWebCrypto)),
     Layer.provideMerge(FailureStatistics.layer)
   )
-  const services = Layer.mergeAll(library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, operations, health, metrics, uploading).pipe(
+  const webhooks = Webhooks.layer.pipe(Layer.provide(Layer.merge(OutboundHttp.layer({ allowedSources: [] }), SecureRandom.layerWebCrypto)))
+  const services = Layer.mergeAll(library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, operations, webhooks, health, metrics, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )

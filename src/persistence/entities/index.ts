@@ -13,6 +13,8 @@ import { SearchGramEntity } from "./SearchGramEntity.ts"
 import { TrackEntity } from "./TrackEntity.ts"
 import { UploadEntity } from "./UploadEntity.ts"
 import { WaveformEntity } from "./WaveformEntity.ts"
+import { WebhookDeliveryEntity } from "./WebhookDeliveryEntity.ts"
+import { WebhookEndpointEntity } from "./WebhookEndpointEntity.ts"
 
 /** Every table that is Playhead's own (the queue keeps its tables in a schema of its own). */
 export const entities = [
@@ -30,5 +32,7 @@ export const entities = [
   ProviderCircuitEntity,
   ProviderUsageEntity,
   FailureMinuteEntity,
-  IncidentEntity
+  IncidentEntity,
+  WebhookEndpointEntity,
+  WebhookDeliveryEntity
 ]

@@ -1,0 +1,113 @@
+import { Effect, Redacted } from "effect"
+import { InvalidInputError, NotFoundError, SourceBlockedError } from "../../domain/errors.ts"
+import type { WebhookTopic } from "../../domain/Webhook.ts"
+import { type CreatedEndpoint, Webhooks } from "../../operations/webhooks/Webhooks.ts"
+import { type WebhookDeliveryRecord, type WebhookEndpointRecord, webhookEndpoints } from "../../persistence/reads/webhooks.ts"
+import { answer, failsWith, read, refusal } from "../bridge.ts"
+import { builder } from "../builder.ts"
+import { defaultSize, maxSize, sizeOf } from "../connection.ts"
+import { WebhookTopicEnum } from "../enums.ts"
+import { globalId, idOf, type NodeType } from "../ids.ts"
+import { NodeInterface } from "../NodeInterface.ts"
+
+const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
+
+const WebhookDeliveryRef = builder.objectRef<WebhookDeliveryRecord>("WebhookDelivery").implement({
+  description: "A message for a receiver. Its id and body stay the same, however often it is sent.",
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    id: t.id({ description: "Global id; the message's header `webhook-id` has the same.", resolve: (delivery) => globalId("WebhookDelivery", delivery.id) }),
+    topic: t.expose("topic", { type: WebhookTopicEnum, description: "What it tells of." }),
+    attempts: t.exposeInt("attempts", { description: "How often it was sent." }),
+    delivered: t.exposeBoolean("delivered", { description: "Whether the receiver has taken it, by answering with a status of 200 to 299." }),
+    httpStatus: t.exposeInt("httpStatus", { nullable: true, description: "Of the last answer; null where there was none." }),
+    nextAttemptAt: t.expose("nextAttemptAt", { type: "DateTime", nullable: true, description: "When it is to be sent again; null where it is not." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it came into being, together with what it tells of." })
+  })
+})
+
+const WebhookEndpointRef = builder.objectRef<WebhookEndpointRecord>("WebhookEndpoint").implement({
+  description: "A receiver of webhooks, which are signed as Standard Webhooks has it. docs/webhooks.md says what it can rely on.",
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    id: t.id({ description: "Global id.", resolve: (endpoint) => globalId("WebhookEndpoint", endpoint.id) }),
+    url: t.expose("url", { type: "URL", description: "Where its messages are sent, by POST." }),
+    topics: t.field({ type: [WebhookTopicEnum], description: "What it is told of.", resolve: (endpoint) => [...endpoint.topics] }),
+    enabled: t.exposeBoolean("enabled", { description: "False once it answered with 410, which means that it wants nothing more." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was created." }),
+    deliveries: t.field({
+      type: [WebhookDeliveryRef],
+      description: "Its newest messages, newest first. Those that are over are kept for 30 days.",
+      args: { first: t.arg.int({ defaultValue: defaultSize, description: `How many, 1 to ${maxSize}.` }) },
+      resolve: async ({ id }, { first }, { loaders }) => [...await loaders.webhookDeliveries.load({ endpointId: id, first: sizeOf("first", first ?? defaultSize) })]
+    })
+  })
+})
+
+builder.queryField("webhookEndpoints", (t) =>
+  t.field({
+    type: [WebhookEndpointRef],
+    description: "All receivers of webhooks, oldest first.",
+    resolve: async (_root, _args, context) => [...await read(webhookEndpoints, context)]
+  }))
+
+const WebhookCreateSuccess = builder.objectRef<CreatedEndpoint>("WebhookCreateSuccess").implement({
+  description: "The receiver is told of what happens from now on.",
+  fields: (t) => ({
+    endpoint: t.field({ type: WebhookEndpointRef, description: "The new receiver.", resolve: async ({ endpointId }, _, { loaders }) => await loaders.webhookEndpoint.load(endpointId) ?? gone() }),
+    secret: t.string({ description: "What its messages are signed with, `whsec_…`. Shown once.", resolve: ({ secret }) => Redacted.value(secret) })
+  })
+})
+
+const WebhookDeleteSuccess = builder.objectRef<{ readonly id: string }>("WebhookDeleteSuccess").implement({
+  description: "The receiver is told nothing more.",
+  fields: (t) => ({ id: t.exposeID("id", { description: "Of the receiver that is no more." }) })
+})
+
+const WebhookRedeliverSuccess = builder.objectRef<{ readonly deliveryId: string }>("WebhookRedeliverSuccess").implement({
+  description: "The message is sent again.",
+  fields: (t) => ({
+    delivery: t.field({ type: WebhookDeliveryRef, description: "The message, which is the same.", resolve: async ({ deliveryId }, _, { loaders }) => await loaders.webhookDelivery.load(deliveryId) ?? gone() })
+  })
+})
+
+/** What a service does with a bare id; it does not find what is no id of this type, and its client gets back what it sent. */
+const withId = <A>(type: NodeType, what: string, id: string, act: (bareId: string) => Effect.Effect<A, NotFoundError, Webhooks>) => {
+  const bareId = idOf(type, id)
+  return bareId === undefined
+    ? Effect.fail(new NotFoundError({ message: `There is no such ${what}.`, id }))
+    : Effect.mapError(act(bareId), ({ message }) => new NotFoundError({ message, id }))
+}
+
+const createFailures = [InvalidInputError, SourceBlockedError] as const
+const changeFailures = [NotFoundError] as const
+
+builder.mutationFields((t) => ({
+  webhookCreate: t.field({
+    type: WebhookCreateSuccess,
+    description: "Adds a receiver of webhooks. Private addresses are refused, unless the operator admits them with PLAYHEAD_ALLOW_PRIVATE_SOURCES; an address that leads to one by its name is refused whenever something is to be sent.",
+    errors: failsWith(createFailures, "WebhookCreateResult", "What `webhookCreate` comes to."),
+    args: {
+      url: t.arg({ type: "URL", required: true, description: "Where messages are sent: an http or https address of at most 2,048 characters." }),
+      topics: t.arg({ type: [WebhookTopicEnum], required: true, description: "What it is to be told of; at least one." })
+    },
+    resolve: answer(createFailures, (_root, input: { readonly url: string; readonly topics: ReadonlyArray<WebhookTopic> }) =>
+      Effect.flatMap(Webhooks, (webhooks) => webhooks.create(input)))
+  }),
+  webhookDelete: t.field({
+    type: WebhookDeleteSuccess,
+    description: "Removes a receiver, with all that was still to be sent to it.",
+    errors: failsWith(changeFailures, "WebhookDeleteResult", "What `webhookDelete` comes to."),
+    args: { id: t.arg.id({ required: true, description: "Of the receiver." }) },
+    resolve: answer(changeFailures, (_root, { id }: { readonly id: string }) =>
+      withId("WebhookEndpoint", "endpoint", id, (endpointId) => Effect.flatMap(Webhooks, (webhooks) => Effect.as(webhooks.remove(endpointId), { id }))))
+  }),
+  webhookRedeliver: t.field({
+    type: WebhookRedeliverSuccess,
+    description: "Sends a message again, whatever came of it before: under the same id and with the same body, and again for 24 hours until it is taken. A receiver that was disabled is enabled by it.",
+    errors: failsWith(changeFailures, "WebhookRedeliverResult", "What `webhookRedeliver` comes to."),
+    args: { deliveryId: t.arg.id({ required: true, description: "Of the message." }) },
+    resolve: answer(changeFailures, (_root, { deliveryId }: { readonly deliveryId: string }) =>
+      withId("WebhookDelivery", "delivery", deliveryId, (id) => Effect.flatMap(Webhooks, (webhooks) => Effect.as(webhooks.redeliver(id), { deliveryId: id }))))
+  })
+}))
