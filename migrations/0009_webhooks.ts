@@ -29,7 +29,7 @@ export class Webhooks extends Migration {
       constraint webhook_delivery_topic_check check (topic in ('JOB_SUCCEEDED', 'JOB_FAILED', 'JOB_CANCELLED', 'INCIDENT_OPENED', 'INCIDENT_RESOLVED'))
     )`)
     this.addSql(`create index webhook_delivery_due_index on webhook_delivery (endpoint_id, next_attempt_at) where next_attempt_at is not null`)
-    this.addSql(`create index webhook_delivery_newest_index on webhook_delivery (endpoint_id, created_at desc, id desc)`)
+    this.addSql(`create index webhook_delivery_newest_index on webhook_delivery (endpoint_id, created_at desc)`)
   }
 
   override down(): void {

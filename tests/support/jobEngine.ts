@@ -7,6 +7,7 @@ import type { JobKind, JobPriority, JobStatus, StageName } from "../../src/domai
 import { type AnyJobKind, type JobKindDefinition, JobKinds, type StageRun } from "../../src/jobs/JobKinds.ts"
 import { Jobs } from "../../src/jobs/Jobs.ts"
 import { Node } from "../../src/jobs/Node.ts"
+import { OnJobEnded, type TellOfEnd } from "../../src/jobs/OnJobEnded.ts"
 import { Queue } from "../../src/jobs/Queue.ts"
 import { Runner } from "../../src/jobs/Runner.ts"
 import { sweepLayer } from "../../src/jobs/Sweep.ts"
@@ -59,6 +60,7 @@ export interface EngineOptions {
   readonly kindConcurrency?: ReadonlyMap<JobKind, number>
   /** Without a worker jobs are submitted and nothing else. */
   readonly worker?: boolean
+  readonly onJobEnded?: ReadonlyArray<TellOfEnd>
   /** Where log lines go; unless told nowhere, as what fails here is meant to. */
   readonly logging?: Layer.Layer<never>
 }
@@ -70,7 +72,8 @@ export const startEngine = Effect.fnUntraced(function*(options: EngineOptions) {
     options.database,
     localBlobStore({ directory: join(directory, "blobs") }),
     WorkDirectories.layer({ directory: join(directory, "work") }),
-    Layer.succeed(JobKinds, new Map(options.kinds.map((kind) => [kind.kind, kind])))
+    Layer.succeed(JobKinds, new Map(options.kinds.map((kind) => [kind.kind, kind]))),
+    Layer.succeed(OnJobEnded, options.onJobEnded ?? [])
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
   const engine = Layer.mergeAll(Jobs.layer, Runner.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Queue.layer, Node.layer)),

@@ -57,6 +57,8 @@ export const claimDue = (tx: Transaction, { busy, leaseMs, limit, perEndpoint }:
   )
 
 const held = "id = $1 and attempts = $2 and tries = $3"
+/** As `held`, and meant to be delivered still: its endpoint has not been disabled meanwhile. */
+const leased = `${held} and next_attempt_at is not null`
 
 export const settleDelivered = (tx: Transaction, { attempts, id, tries }: ClaimedDelivery, httpStatus: number): Effect.Effect<void> =>
   tx.execute(`update webhook_delivery set delivered_at = clock_timestamp(), http_status = $4, next_attempt_at = null where ${held}`, [id, attempts, tries, httpStatus])
@@ -70,26 +72,29 @@ export const settleFailed = (tx: Transaction, { attempts, id, tries }: ClaimedDe
     tx.query<{ nextAttemptAt: Date | null }>(
       `update webhook_delivery set http_status = $4, next_attempt_at = case when clock_timestamp() < retry_until
          then greatest(least(clock_timestamp() + $5 * interval '1 millisecond', retry_until), clock_timestamp() + $6 * interval '1 millisecond') end
-       where ${held} returning next_attempt_at as "nextAttemptAt"`,
+       where ${leased} returning next_attempt_at as "nextAttemptAt"`,
       [id, attempts, tries, httpStatus, delayMs, retryAfterMs]
     ),
     (rows) => rows[0]?.nextAttemptAt
   )
 
-/** The receiver wants nothing more: it is disabled, and all that was meant for it given up. */
+/** The receiver wants nothing more: it is disabled, and all that was meant for it given up. Whether it was this attempt that did so. */
 export const settleGone = Effect.fnUntraced(function* (tx: Transaction, { attempts, endpointId, id, tries }: ClaimedDelivery, httpStatus: number) {
+  // The endpoint first, as wherever both are locked.
+  yield* tx.execute("select 1 from webhook_endpoint where id = $1 for no key update", [endpointId])
+  const rows = yield* tx.query(`update webhook_delivery set http_status = $4 where ${leased} returning id`, [id, attempts, tries, httpStatus])
+  if (rows.length === 0) return false
   yield* tx.execute("update webhook_endpoint set enabled = false where id = $1", [endpointId])
-  yield* tx.execute(`update webhook_delivery set http_status = $4 where ${held}`, [id, attempts, tries, httpStatus])
   yield* tx.execute("update webhook_delivery set next_attempt_at = null where endpoint_id = $1 and next_attempt_at is not null", [endpointId])
+  return true
 })
 
 /** Gives a claim back at once, as at the end of the process. The attempt counts: nobody knows how far it came. */
 export const release = (tx: Transaction, { attempts, id, tries }: ClaimedDelivery): Effect.Effect<void> =>
-  tx.execute(`update webhook_delivery set next_attempt_at = now() where ${held}`, [id, attempts, tries])
+  tx.execute(`update webhook_delivery set next_attempt_at = now() where ${leased}`, [id, attempts, tries])
 
 /** Begins anew with a message, whatever came of it before, and with its receiver if that was disabled. Whether there is such a message. */
 export const restart = Effect.fnUntraced(function* (tx: Transaction, deliveryId: string) {
-  // The receiver first, as wherever both are locked.
   yield* tx.query(
     "update webhook_endpoint set enabled = true where id = (select endpoint_id from webhook_delivery where id = $1) and not enabled",
     [deliveryId]

@@ -45,8 +45,9 @@ export const deliveringLayer = ({ timeoutMs }: {
             yield* database.transaction((tx) => settleDelivered(tx, claimed, outcome.httpStatus))
             return "delivered"
           case "Gone":
-            yield* database.transaction((tx) => settleGone(tx, claimed, outcome.httpStatus))
-            yield* Effect.logWarning("The receiver of webhooks wants nothing more (410): its endpoint is disabled")
+            if (yield* database.transaction((tx) => settleGone(tx, claimed, outcome.httpStatus))) {
+              yield* Effect.logWarning("The receiver of webhooks wants nothing more (410): its endpoint is disabled")
+            }
             return "gone"
           case "Failed": {
             const delayMs = yield* retryDelayMs(claimed.tries)

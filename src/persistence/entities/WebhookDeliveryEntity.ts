@@ -31,8 +31,8 @@ export const WebhookDeliveryEntity = defineEntity({
     { name: "webhook_delivery_due_index", properties: ["endpointId", "nextAttemptAt"], where: "next_attempt_at is not null" },
     {
       name: "webhook_delivery_newest_index",
-      columns: [{ name: "endpointId" }, { name: "createdAt", sort: "DESC" }, { name: "id", sort: "DESC" }],
-      properties: ["endpointId", "createdAt", "id"]
+      columns: [{ name: "endpointId" }, { name: "createdAt", sort: "DESC" }],
+      properties: ["endpointId", "createdAt"]
     }
   ]
 })
