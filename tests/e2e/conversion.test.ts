@@ -94,7 +94,16 @@ describe.each(engines)("conversion on %s", (engine) => {
     const saved = join(app.dataDir, `saved.${extension}`)
     await writeFile(saved, bytes)
     await promisify(execFile)(bundledFFmpeg, ["-v", "error", "-xerror", "-i", saved, "-f", "null", "-"])
-    expect(await (await fetch(made?.waveform?.jsonUrl ?? "")).json()).toMatchObject({ version: 2, samples_per_pixel: 256 })
+    const drawn = await fetch(made?.waveform?.jsonUrl ?? "")
+    expect(await drawn.json()).toMatchObject({ version: 2, samples_per_pixel: 256 })
+    expect((await fetch(made?.waveform?.jsonUrl ?? "", { headers: { "if-none-match": drawn.headers.get("etag") ?? "" } })).status).toBe(304)
+    // Several parts at once are not served: who asks for them gets the whole, which RFC 9110 (14.2) leaves to the server.
+    const several = await fetch(made?.url ?? "", { headers: { range: "bytes=0-1,5-9" } })
+    expect([several.status, (await several.arrayBuffer()).byteLength]).toEqual([200, made?.sizeBytes])
+    const changed = await fetch(made?.url ?? "", { headers: { range: "bytes=0-1", "if-range": '"another"' } })
+    expect([changed.status, (await changed.arrayBuffer()).byteLength]).toEqual([200, made?.sizeBytes])
+    const known = await fetch(made?.url ?? "", { method: "HEAD" })
+    expect([known.status, known.headers.get("content-length"), known.headers.get("accept-ranges")]).toEqual([200, String(made?.sizeBytes), "bytes"])
   })
 
   it("cuts silence off both ends, to the sample", async () => {

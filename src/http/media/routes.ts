@@ -1,4 +1,5 @@
 /** `/media/:artifactId` and `/media/:artifactId/waveform.{json,dat,png}`. The id is the artifact's global one, or its uuid. */
+import { createHash } from "node:crypto"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { readFile } from "node:fs/promises"
 import { Effect } from "effect"
@@ -10,6 +11,7 @@ import { type ArtifactRecord, artifactsById, type WaveformRecord, waveformsByArt
 import { tracksById } from "../../persistence/reads/tracks.ts"
 import { BlobStore } from "../../storage/BlobStore.ts"
 import { sendProblem } from "../problem.ts"
+import { notModified } from "./conditional.ts"
 import { contentDisposition } from "./contentDisposition.ts"
 import { sendFile } from "./sendFile.ts"
 
@@ -43,10 +45,13 @@ const sourceFor = (stored: ReadonlyArray<WaveformRecord>, samplesPerPixel: numbe
 const sourceForPicture = (stored: ReadonlyArray<WaveformRecord>, durationSamples: number, width: number): WaveformRecord | undefined =>
   stored.findLast((waveform) => durationSamples / waveform.samplesPerPixel >= width) ?? stored[0]
 
-const send = (request: IncomingMessage, response: ServerResponse, mediaType: string, pieces: Iterable<string | Uint8Array>): Effect.Effect<void> =>
+const send = (request: IncomingMessage, response: ServerResponse, mediaType: string, pieces: Iterable<string | Uint8Array>, createdAt: Date): Effect.Effect<void> =>
   Effect.sync(() => {
     const body = Buffer.concat([...pieces].map((piece) => Buffer.from(piece as Uint8Array)))
-    response.writeHead(200, { "content-type": mediaType, "content-length": body.length, "cache-control": "private, max-age=31536000, immutable", "x-content-type-options": "nosniff" })
+    const validators = { etag: `"${createHash("sha256").update(body).digest("base64url")}"`, lastModified: createdAt.toUTCString() }
+    const common = { etag: validators.etag, "last-modified": validators.lastModified, "cache-control": "private, max-age=31536000, immutable", "x-content-type-options": "nosniff" }
+    if (notModified(request.headers, validators)) return void response.writeHead(304, common).end()
+    response.writeHead(200, { ...common, "content-type": mediaType, "content-length": body.length })
     response.end(request.method === "HEAD" ? undefined : body)
   })
 
@@ -61,7 +66,7 @@ const sendWaveform = Effect.fnUntraced(function* (request: IncomingMessage, resp
     const coarsest = stored.at(-1) ?? finest
     const drawn = yield* readDat(coarsest.sha256)
     const source = sourceForPicture(stored, (drawn.peaks.length / 2) * coarsest.samplesPerPixel, width) ?? finest
-    return yield* send(request, response, "image/png", [drawPng(source === coarsest ? drawn : yield* readDat(source.sha256), width, height)])
+    return yield* send(request, response, "image/png", [drawPng(source === coarsest ? drawn : yield* readDat(source.sha256), width, height)], artifact.createdAt)
   }
   const samplesPerPixel = wholeNumber(query, "samplesPerPixel", 1, 10_000_000) ?? finest.samplesPerPixel
   const source = samplesPerPixel === "invalid" ? undefined : sourceFor(stored, samplesPerPixel)
@@ -71,8 +76,8 @@ const sendWaveform = Effect.fnUntraced(function* (request: IncomingMessage, resp
   const dat = yield* readDat(source.sha256)
   const drawn: Waveform = samplesPerPixel === dat.samplesPerPixel ? dat : coarsen(dat, samplesPerPixel / dat.samplesPerPixel)
   yield* format === "json"
-    ? send(request, response, "application/json", encodeJson(drawn))
-    : send(request, response, "application/octet-stream", [encodeDat(drawn)])
+    ? send(request, response, "application/json", encodeJson(drawn), artifact.createdAt)
+    : send(request, response, "application/octet-stream", [encodeDat(drawn)], artifact.createdAt)
 })
 
 /** Whether the address is one of media; if so it is answered. */
