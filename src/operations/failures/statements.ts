@@ -17,7 +17,8 @@ export const reportSql = `
   ), found as (
     select code, stage, provider, sum(count)::int as count, sum(unhandled)::int as unhandled, sum(recovered)::int as recovered,
       sum(recovery_ms) as recovery_ms, max(last_seen_at) as last_seen_at,
-      (array_agg(sample_job_id order by minute desc) filter (where sample_job_id is not null))[1] as sample_job_id
+      -- Ids grow with time: the greatest is the newest.
+      max(sample_job_id::text)::uuid as sample_job_id
     from failure_minute, span where minute >= span."from" group by code, stage, provider
   )
   select span."from", span."to", found.* from span left join found on true order by found.count desc nulls last, found.code, found.stage, found.provider`

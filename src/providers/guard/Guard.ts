@@ -30,6 +30,8 @@ export interface ProviderState {
 
 interface Memory {
   circuit: CircuitState
+  /** Until then no call is made, as the circuit is known to be open. */
+  openUntilMs: number
   latencyMs: number | undefined
   lastFailure: Failure | undefined
   readonly used: Map<BudgetMetric, number>
@@ -58,17 +60,22 @@ export class Guard extends Context.Service<Guard, {
           const policy: ProviderPolicy = { ...providerPolicies[name], ...settings.policies?.[name] }
           const budgets = settings.budgets.filter(({ provider }) => provider === name)
           const breaker = yield* CircuitBreaker.make({ tripPolicy: CircuitBreaker.consecutive(policy.failuresToOpen), openDuration: policy.openForMs })
-          const memory: Memory = { circuit: "CLOSED", latencyMs: undefined, lastFailure: undefined, used: new Map() }
+          const memory: Memory = { circuit: "CLOSED", openUntilMs: 0, latencyMs: undefined, lastFailure: undefined, used: new Map() }
           yield* observeProvider({
             provider: name,
             circuit: () => memory.circuit,
             budgets: budgets.map(({ limit, metric }) => ({ unit: metric, used: () => memory.used.get(metric) ?? 0, limit: () => limit }))
           })
 
-          const look = breaker.state(name).pipe(
+          const look = Effect.gen(function* () {
+            const state = yield* breaker.state(name)
+            const remainingMs = state._tag === "Open" ? Duration.toMillis(state.retryAfter) : 0
+            memory.openUntilMs = remainingMs === 0 ? 0 : (yield* Clock.currentTimeMillis) + remainingMs
             // One whose time is over lets the next call through.
-            Effect.map((state) => (memory.circuit = state._tag === "Open" && Duration.isZero(state.retryAfter) ? "HALF_OPEN" : stateNames[state._tag])),
-            // The store in the process has no errors; a shared one that fails tells nothing new.
+            memory.circuit = state._tag === "Open" && remainingMs === 0 ? "HALF_OPEN" : stateNames[state._tag]
+            return memory.circuit
+          }).pipe(
+            // A store that fails tells nothing new.
             Effect.catch(() => Effect.succeed(memory.circuit))
           )
 
@@ -130,28 +137,29 @@ export class Guard extends Context.Service<Guard, {
               }
             })
 
-          const refused = (error: CircuitBreaker.CircuitBreakerError) =>
-            Effect.gen(function* () {
-              yield* countCall(name, "refused", Duration.zero)
-              const { reason } = error
-              return yield* new ProviderError({
-                message: `${name} has failed ${policy.failuresToOpen} times in a row and is left alone for a while.`,
-                provider: name,
-                reason: "CIRCUIT_OPEN",
-                retryAfterMs: reason._tag === "CircuitOpen" ? Math.ceil(Duration.toMillis(reason.retryAfter)) : 1000
-              })
-            })
-
-          const call = <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>, cost: Cost) => {
-            const guarded = tries(effect).pipe(
+          const refuse = (retryAfterMs: number) =>
+            Effect.andThen(
+              countCall(name, "refused", Duration.zero),
+              Effect.fail(new ProviderError({ message: `${name} has failed ${policy.failuresToOpen} times in a row and is left alone for a while.`, provider: name, reason: "CIRCUIT_OPEN", retryAfterMs }))
+            )
+          const throughBreaker = <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>) =>
+            tries(effect).pipe(
               breaker.execute({ key: name, classify: verdict }),
-              Effect.ensuring(look),
-              Effect.catchIf((error) => error instanceof CircuitBreaker.CircuitBreakerError, refused)
+              Effect.onExit((exit) => (Exit.isSuccess(exit) && memory.circuit === "CLOSED" ? Effect.void : look)),
+              Effect.catchIf(
+                (error) => error instanceof CircuitBreaker.CircuitBreakerError,
+                ({ reason }) => refuse(reason._tag === "CircuitOpen" ? Math.ceil(Duration.toMillis(reason.retryAfter)) : 1000)
+              )
             )
-            return (budgets.length === 0 ? guarded : Effect.andThen(withinBudgets(cost), guarded)).pipe(
-              Effect.withSpan("provider.call", { attributes: { "playhead.provider": name } })
-            )
-          }
+
+          const call = <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>, cost: Cost) =>
+            Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | ProviderError | BudgetExceededError, R> => {
+              if (memory.openUntilMs > now) return refuse(memory.openUntilMs - now)
+              const guarded = throughBreaker(effect)
+              return (budgets.length === 0 ? guarded : Effect.andThen(withinBudgets(cost), guarded)).pipe(
+                Effect.withSpan("provider.call", { attributes: { "playhead.provider": name } })
+              )
+            })
           const state = Effect.gen(function* () {
             const circuit = yield* look
             const uses = yield* Effect.forEach(budgets, (budget) => Effect.map(store.used(budget), (use) => ({ ...budget, ...use })))
