@@ -40,6 +40,8 @@ import { Webhooks } from "./operations/webhooks/Webhooks.ts"
 import { Database } from "./persistence/Database.ts"
 import { Guard } from "./providers/guard/Guard.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
+import { MetadataLookup } from "./providers/metadata/MetadataLookup.ts"
+import type { AllowedSource } from "./providers/outbound/AddressPolicy.ts"
 import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
 import { VideoPages } from "./providers/VideoPages.ts"
 import { Blobs } from "./storage/Blobs.ts"
@@ -53,6 +55,13 @@ const configuredProviders = (): ReadonlySet<ProviderName> => new Set(["rnnoise",
 
 /** How long a receiver of a webhook may take to answer. */
 const webhookTimeoutMs = 15_000
+
+/** The host of an address that the operator names may be a private one. */
+const hostOf = (address: string | undefined): ReadonlyArray<AllowedSource> => {
+  if (address === undefined) return []
+  const { hostname, port, protocol } = new URL(address)
+  return [{ host: hostname, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) }]
+}
 
 /**
  * Everything, running: the API, the worker, or both, as the roles say. `otherKinds` of jobs are worked on besides
@@ -73,7 +82,10 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     FFmpeg.layer({ path: config.ffmpegPath, timeoutMs: config.ffmpegTimeoutMs, maxProcesses: config.jobConcurrency }),
     OutboundHttp.layer({ allowedSources: config.allowPrivateSources }),
     VideoPages.layer({ path: config.ytdlpPath }),
-    LocalFiles.layer({ importDir: config.importDir })
+    LocalFiles.layer({ importDir: config.importDir }),
+    MetadataLookup.layer({ baseUrl: config.itunesBaseUrl }).pipe(
+      Layer.provide(OutboundHttp.layer({ allowedSources: [...config.allowPrivateSources, ...hostOf(config.itunesBaseUrl)] }))
+    )
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
   // Beneath all that can fail.

@@ -44,6 +44,8 @@ export interface PlayheadConfig {
     readonly prefix: string
   } | undefined
   readonly allowPrivateSources: ReadonlyArray<AllowedSource>
+  /** Undefined where no catalogue is asked. */
+  readonly itunesBaseUrl: string | undefined
   readonly corsOrigins: ReadonlyArray<string>
   readonly ffmpegPath: string | undefined
   readonly ytdlpPath: string | undefined
@@ -153,6 +155,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     importDir: values.importDir === undefined ? undefined : resolve(around.workingDirectory, values.importDir),
     s3: s3Of(values),
     allowPrivateSources: values.allowPrivateSources,
+    itunesBaseUrl: values.itunesBaseUrl,
     corsOrigins: values.corsOrigins,
     ffmpegPath: values.ffmpegPath,
     ytdlpPath: values.ytdlpPath,

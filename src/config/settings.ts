@@ -79,6 +79,13 @@ export const settings = {
     meaning: "Hosts that imports and webhooks may reach although their address is private; unset: none",
     exposure: "plain"
   } satisfies Setting<ReadonlyArray<AllowedSource>>,
+  itunesBaseUrl: optional({
+    name: "ITUNES_BASE_URL",
+    codec: urlText(["http:", "https:"]),
+    allowed: "an http:// or https:// address, such as https://itunes.apple.com",
+    meaning: "An iTunes Search API that is asked for what a file's tags lack, by artist and title; unset: nobody is asked",
+    exposure: "url"
+  }),
   corsOrigins: {
     name: "PLAYHEAD_CORS_ORIGINS",
     codec: list(webOrigin),

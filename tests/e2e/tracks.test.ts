@@ -1,10 +1,10 @@
 import { statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type App, startApp, submitImport, watch } from "../support/app.ts"
+import { type App, importToEnd, startApp, submitImport, watch } from "../support/app.ts"
 import { song } from "../support/audio.ts"
 import { engines } from "../support/database.ts"
-import { type SourceServer, startSourceServer } from "../support/sourceServer.ts"
+import { bytes, file, type SourceServer, startSourceServer } from "../support/sourceServer.ts"
 
 describe.each(engines)("a track on %s", (engine) => {
   let app: App
@@ -46,5 +46,33 @@ describe.each(engines)("a track on %s", (engine) => {
     expect((await remove()).trackDelete.__typename).toBe("TrackDeleteSuccess")
     expect(await app.files()).toEqual({ blobs: 0, work: 0 })
     expect(await app.sql("select sha256 from blob union all select sha256 from job_blob")).toEqual([])
+  })
+})
+
+describe("a file with thin tags", () => {
+  it("is described by the catalogue, as far as neither the file nor the client says anything", async () => {
+    const path = await song("thin.mp3", { seconds: 5, tags: { title: "Jóga", artist: "Björk" } })
+    const cover = Buffer.from("ffd8ffe000104a46494600010100000100010000ffd9", "hex")
+    const source = await startSourceServer({
+      "/thin.mp3": file(path),
+      "/a/600x600bb.jpg": bytes(cover, { "content-type": "image/jpeg" }),
+      "/search": (request, response) => response.end(JSON.stringify({ resultCount: 1, results: [{
+        artistName: "Björk", trackName: "Jóga", collectionName: "Homogenic", primaryGenreName: "Electronic", releaseDate: "1997-09-22T12:00:00Z", trackNumber: 2,
+        artworkUrl100: `http://${request.headers.host}/a/100x100bb.jpg`
+      }] }))
+    })
+    const app = await startApp("pglite", { PLAYHEAD_ALLOW_PRIVATE_SOURCES: source.host, ITUNES_BASE_URL: source.url("/") })
+    const { answer, last } = await importToEnd(app, { source: { url: source.url("/thin.mp3") }, album: "Mine" })
+    expect(last?.__typename).toBe("JobSucceededEvent")
+    const { track } = await app.query<{ track: object }>(
+      "query ($id: ID!) { track(id: $id) { title artist album genres year trackNumber metadataQuality cover { mediaType sizeBytes } } }",
+      { id: answer.track?.id }
+    )
+    expect(track).toEqual({
+      title: "Jóga", artist: "Björk", album: "Mine", genres: ["Electronic"], year: 1997, trackNumber: 2, metadataQuality: 0.95,
+      cover: { mediaType: "image/jpeg", sizeBytes: cover.length }
+    })
+    await app.stop()
+    await source.close()
   })
 })

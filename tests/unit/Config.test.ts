@@ -32,6 +32,7 @@ describe("Configuration", () => {
         databasePoolSize: 10,
         databaseStatementTimeoutMs: 15_000,
         importDir: undefined,
+        itunesBaseUrl: undefined,
         s3: undefined,
         allowPrivateSources: [],
         corsOrigins: [],

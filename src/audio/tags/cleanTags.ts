@@ -58,11 +58,16 @@ const signatures: ReadonlyArray<readonly [mediaType: string, pattern: RegExp]> =
   ["image/webp", /^52494646.{8}57454250/u]
 ]
 
+/** What a picture is by its content; undefined for all that is no picture for a browser. */
+export const imageMediaType = (bytes: Uint8Array): string | undefined => {
+  const start = Buffer.from(bytes.subarray(0, 16)).toString("hex")
+  return signatures.find(([, pattern]) => pattern.test(start))?.[0]
+}
+
 const coverOf = (pictures: Array<IPicture> | undefined): Cover | null => {
   const picture = selectCover(pictures)
   if (picture === null || picture.data.length > maxCoverBytes) return null
-  const start = Buffer.from(picture.data.subarray(0, 16)).toString("hex")
-  const mediaType = signatures.find(([, pattern]) => pattern.test(start))?.[0]
+  const mediaType = imageMediaType(picture.data)
   return mediaType === undefined ? null : { mediaType, bytes: picture.data }
 }
 

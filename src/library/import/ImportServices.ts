@@ -3,6 +3,7 @@ import { SecureRandom } from "effect/crypto"
 import { FFmpeg } from "../../audio/FFmpeg.ts"
 import { Database } from "../../persistence/Database.ts"
 import { LocalFiles } from "../../providers/LocalFiles.ts"
+import { MetadataLookup } from "../../providers/metadata/MetadataLookup.ts"
 import { OutboundHttp } from "../../providers/outbound/OutboundHttp.ts"
 import { VideoPages } from "../../providers/VideoPages.ts"
 import { Blobs } from "../../storage/Blobs.ts"
@@ -26,6 +27,7 @@ export const importServices = (limits: ImportLimits) =>
       outbound: yield* OutboundHttp,
       localFiles: yield* LocalFiles,
     videoPages: yield* VideoPages,
+      lookup: yield* MetadataLookup,
       random: yield* SecureRandom.SecureRandom,
       provideFFmpeg: Effect.provideContext(Context.make(FFmpeg, ffmpeg))
     }
