@@ -35,6 +35,7 @@ import { budgetStore } from "./operations/providers/budgetStore.ts"
 import { Providers } from "./operations/providers/Providers.ts"
 import { sharedCircuits } from "./operations/providers/sharedCircuits.ts"
 import { deliveringLayer } from "./operations/webhooks/delivering.ts"
+import { webhookOfIncident } from "./operations/webhooks/incidentChanged.ts"
 import { webhookOfEnd } from "./operations/webhooks/jobEnded.ts"
 import { Webhooks } from "./operations/webhooks/Webhooks.ts"
 import { Database } from "./persistence/Database.ts"
@@ -51,7 +52,8 @@ import { WorkDirectories } from "./storage/WorkDirectories.ts"
 import { layer as openTelemetry } from "./telemetry.ts"
 
 /** Providers that have what they need. */
-const configuredProviders = (): ReadonlySet<ProviderName> => new Set(["rnnoise", "afftdn"])
+const configuredProviders = ({ ytdlpPath }: PlayheadConfig): ReadonlySet<ProviderName> =>
+  new Set<ProviderName>(["rnnoise", "afftdn", ...(ytdlpPath === undefined ? [] : ["yt-dlp" as const])])
 
 /** How long a receiver of a webhook may take to answer. */
 const webhookTimeoutMs = 15_000
@@ -89,7 +91,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
   // Beneath all that can fail.
-  const guarded = Guard.layer({ configured: configuredProviders(), budgets: config.providerBudgets }).pipe(
+  const guarded = Guard.layer({ configured: configuredProviders(config), budgets: config.providerBudgets }).pipe(
     Layer.provide(Layer.mergeAll(sharedCircuits, budgetStore)),
     Layer.provideMerge(FailureStatistics.layer),
     Layer.provideMerge(foundation)
@@ -116,7 +118,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Tracks.layer,
     TrackEvents.layer,
     Providers.layer,
-    Incidents.layer({ objective: config.errorBudgetObjective, onIncident: () => Effect.void }),
+    Incidents.layer({ objective: config.errorBudgetObjective, onIncident: webhookOfIncident }),
     Webhooks.layer,
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
     Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })

@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 
 /** The names under which logs, metrics, settings and the API show them. */
-export const ProviderName = Schema.Literals(["sherpa-onnx", "rnnoise", "afftdn", "itunes"])
+export const ProviderName = Schema.Literals(["sherpa-onnx", "rnnoise", "afftdn", "itunes", "yt-dlp"])
 export type ProviderName = typeof ProviderName.Type
 
 export const Capability = Schema.Literals([

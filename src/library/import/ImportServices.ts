@@ -2,6 +2,7 @@ import { Context, Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FFmpeg } from "../../audio/FFmpeg.ts"
 import { Database } from "../../persistence/Database.ts"
+import { Guard } from "../../providers/guard/Guard.ts"
 import { LocalFiles } from "../../providers/LocalFiles.ts"
 import { MetadataLookup } from "../../providers/metadata/MetadataLookup.ts"
 import { OutboundHttp } from "../../providers/outbound/OutboundHttp.ts"
@@ -26,8 +27,9 @@ export const importServices = (limits: ImportLimits) =>
       database: yield* Database,
       outbound: yield* OutboundHttp,
       localFiles: yield* LocalFiles,
-    videoPages: yield* VideoPages,
+      videoPages: yield* VideoPages,
       lookup: yield* MetadataLookup,
+      guard: yield* Guard,
       random: yield* SecureRandom.SecureRandom,
       provideFFmpeg: Effect.provideContext(Context.make(FFmpeg, ffmpeg))
     }

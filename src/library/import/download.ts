@@ -21,7 +21,10 @@ type Original = typeof Original.Type
 const downloadPage = Effect.fnUntraced(function* (services: ImportServices, jobId: string, url: string, directory: string, onProgress: (fraction: number) => void) {
   const { downloadTimeoutMs, maxBytes, maxDurationMs } = services.limits
   yield* services.outbound.admit(url)
-  const { extension, path, ...page } = yield* services.videoPages.fetch(url, directory, { maxBytes, maxDurationMs, tooLong: () => tooLong(maxDurationMs), timeoutMs: downloadTimeoutMs, onProgress })
+  const { extension, path, ...page } = yield* services.guard.call(
+    "yt-dlp",
+    services.videoPages.fetch(url, directory, { maxBytes, maxDurationMs, tooLong: () => tooLong(maxDurationMs), timeoutMs: downloadTimeoutMs, onProgress })
+  )
   const file = yield* storing("What was fetched could not be read", async () => ({ sha256: await hashFile(path), sizeBytes: (await stat(path)).size }))
   yield* services.blobs.hold(jobId, { path, ...file })
   return { ...file, filename: page.title === null ? null : `${page.title}.${extension}`, page } satisfies Original

@@ -38,5 +38,7 @@ export const providerPolicies: { readonly [N in ProviderName]: ProviderPolicy } 
   "sherpa-onnx": { ...local, capability: "ENHANCEMENT", tier: "HIGH" },
   rnnoise: { ...local, capability: "ENHANCEMENT", tier: "MEDIUM" },
   afftdn: { ...local, capability: "ENHANCEMENT", tier: "BASIC" },
+  // It tries again by itself, and the download has a time limit of its own.
+  "yt-dlp": { ...local, capability: "VIDEO_PAGE" },
   itunes: { ...service, capability: "METADATA", timeoutMs: 10_000, tries: 3 }
 }

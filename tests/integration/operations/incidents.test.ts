@@ -4,13 +4,15 @@ import { SecureRandom } from "effect/crypto"
 import type { FeedEntry } from "../../../src/domain/Feed.ts"
 import type { IncidentRecord } from "../../../src/operations/incidents/IncidentRecord.ts"
 import { Incidents } from "../../../src/operations/incidents/Incidents.ts"
-import { Database } from "../../../src/persistence/Database.ts"
+import { webhookOfIncident } from "../../../src/operations/webhooks/incidentChanged.ts"
+import { Database, type Transaction } from "../../../src/persistence/Database.ts"
 import { engines, testDatabase } from "../../support/database.ts"
 
 const told: Array<string> = []
+const describeOf = (tx: Transaction, { cause, resolvedAt }: IncidentRecord) => tx.afterCommit(Effect.sync(() => told.push(`${resolvedAt === null ? "opened" : "resolved"}: ${cause.split(" ")[0]}`)))
 const incidents = Incidents.layer({
   objective: 0.99,
-  onIncident: (tx, { cause, resolvedAt }) => tx.afterCommit(Effect.sync(() => told.push(`${resolvedAt === null ? "opened" : "resolved"}: ${cause.split(" ")[0]}`)))
+  onIncident: (tx, incident) => Effect.andThen(describeOf(tx, incident), webhookOfIncident(tx, incident))
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
 const sql = (text: string, params: ReadonlyArray<unknown> = []) => Effect.flatMap(Database, (database) => database.transaction((tx) => tx.query(text, params)))
@@ -34,6 +36,7 @@ describe.each(engines)("incidents on %s", (engine) => {
         const feed = yield* service.changed
         const seen: Array<FeedEntry<IncidentRecord>> = []
         feed.listen({ onEntries: (entries) => seen.push(...entries), onEnd: () => {} })
+        yield* sql("insert into webhook_endpoint (id, url, topics, secret, enabled, created_at) values (gen_random_uuid(), 'https://example.org/', array['INCIDENT_OPENED', 'INCIDENT_RESOLVED'], 'whsec_x', true, now())")
         yield* sql("insert into provider_circuit (provider, opened_at, open_until) values ('itunes', now(), now() + interval '1 minute')")
         yield* sql("insert into failure_minute (minute, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at) values (date_trunc('minute', now()), 'PROVIDER_FAILED', '', 'itunes', 5, 0, 0, 0, now())")
         yield* Effect.all([service.look, service.look, service.look], { concurrency: 3 })
@@ -48,8 +51,15 @@ describe.each(engines)("incidents on %s", (engine) => {
         const [over] = yield* service.list({ status: "RESOLVED", limit: 10 })
         expect(over).toMatchObject({ id: open?.id, resolvedAt: expect.any(Date) })
         expect(told).toEqual(["opened: itunes", "resolved: itunes"])
-        while (seen.length < 2) yield* Effect.sleep(10)
-        expect(seen.map(({ value }) => value.resolvedAt === null)).toEqual([true, false])
+        const bodies = yield* sql("select body::json as body from webhook_delivery order by created_at") as Effect.Effect<ReadonlyArray<{ body: unknown }>, never, Database>
+        const data = { provider: "itunes", errorCount: 5, openedAt: expect.any(String) }
+        expect(bodies.map(({ body }) => body)).toMatchObject([
+          { type: "incident.opened", data: { ...data, status: "OPEN", resolvedAt: null } },
+          { type: "incident.resolved", data: { ...data, status: "RESOLVED", resolvedAt: expect.any(String) } }
+        ])
+        // Who reads late is told of the newest state alone.
+        while (seen.at(-1)?.value.resolvedAt === null || seen.length === 0) yield* Effect.sleep(10)
+        expect(new Set(seen.map(({ value }) => value.id))).toEqual(new Set([open?.id]))
       }).pipe(Effect.scoped)
     )
 

@@ -66,8 +66,8 @@ describe.each(engines)("providers on %s", (engine) => {
         expect(resetsAt.getTime()).toBeGreaterThan(Date.now())
         // The next window begins with nothing used.
         const short = { ...budget, limit: 1, windowSeconds: 1 }
-        expect(yield* until(Effect.map(restarted.reserve(short, 1), ({ granted }) => !granted)))
-        expect(yield* until(Effect.map(restarted.reserve(short, 1), ({ granted }) => granted)))
+        yield* until(Effect.map(restarted.reserve(short, 1), ({ granted }) => !granted))
+        yield* until(Effect.map(restarted.reserve(short, 1), ({ granted }) => granted))
       }).pipe(Effect.scoped)
     )
   })
