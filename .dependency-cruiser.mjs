@@ -7,7 +7,7 @@
  */
 
 /** What each folder of src/ may reach, besides itself. Arrows run one way, from the first line to the last. */
-const features = ["library", "conversion", "enhancement", "karaoke", "generation", "listening", "operations"]
+const features = ["access", "library", "conversion", "enhancement", "karaoke", "generation", "listening", "operations"]
 const below = ["processing", "jobs", "storage", "persistence", "providers", "audio", "domain"]
 const reach = {
   http: ["graphql", ...features, "jobs", "storage", "persistence", "audio/waveform", "domain"],

@@ -3,6 +3,7 @@ import { JobControl } from "./0002_job_control.ts"
 import { FindingTracks } from "./0004_finding_tracks.ts"
 import { JobOrigin } from "./0006_job_origin.ts"
 import { Uploads } from "./0007_uploads.ts"
+import { Access } from "./0008_access.ts"
 import { Webhooks } from "./0009_webhooks.ts"
 import { Operations } from "./0010_operations.ts"
 
@@ -13,6 +14,7 @@ export const migrations = [
   { name: "0004_finding_tracks", class: FindingTracks },
   { name: "0006_job_origin", class: JobOrigin },
   { name: "0007_uploads", class: Uploads },
+  { name: "0008_access", class: Access },
   { name: "0009_webhooks", class: Webhooks },
   { name: "0010_operations", class: Operations }
 ]

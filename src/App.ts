@@ -3,6 +3,10 @@ import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import packageJson from "../package.json" with { type: "json" }
+import { Access } from "./access/Access.ts"
+import { ApiKeys } from "./access/ApiKeys.ts"
+import { MediaLinks } from "./access/MediaLinks.ts"
+import { RateLimits } from "./access/RateLimits.ts"
 import { FFmpeg } from "./audio/FFmpeg.ts"
 import { type PlayheadConfig, publicUrl } from "./Config.ts"
 import { Conversion } from "./conversion/Conversion.ts"
@@ -112,7 +116,13 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Layer.provideMerge(storage)
   )
 
+  const access = MediaLinks.layer({ lifetimeMs: config.mediaUrlMs }).pipe(
+    Layer.provideMerge(Access.layer(config)),
+    Layer.provideMerge(ApiKeys.layer),
+    Layer.provideMerge(RateLimits.layer(config))
+  )
   const features = Layer.mergeAll(
+    access,
     Library.layer({ maxBytes: config.maxUploadBytes }),
     Conversion.layer,
     Tracks.layer,
@@ -145,6 +155,10 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       for (const warning of config.warnings) yield* Effect.logWarning(warning)
       if (!config.roles.has("api")) return yield* Effect.logInfo("Playhead works on jobs and serves no API")
       const { url } = yield* Server
+      const keys = yield* ApiKeys
+      if (config.auth === "keys" && config.adminKey === undefined && config.jwt === undefined && (yield* keys.list).length === 0) {
+        yield* Effect.logWarning("Keys are required and there is none: nobody can use the API. Set PLAYHEAD_ADMIN_KEY to make the first one.")
+      }
       yield* Effect.logInfo(`Playhead is ready: GraphiQL is at ${url}/graphql`)
     })
   )

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path"
 import { Config, ConfigProvider, Context, Effect, Layer, type LogLevel, Redacted, Result } from "effect"
-import ipaddr from "ipaddr.js"
+import { accessFaults, accessWarnings, type JwtConfig, jwtOf, requiredAuth } from "./config/access.ts"
 import { type ConfigFault, ConfigFaults, shownValue } from "./config/faults.ts"
 import type { Setting } from "./config/setting.ts"
 import { type SettingKey, settings, type SettingValues } from "./config/settings.ts"
@@ -23,7 +23,16 @@ export interface PlayheadConfig {
   readonly port: number
   /** Without a slash at its end; undefined unless set. `publicUrl` has the default. */
   readonly publicUrl: string | undefined
-  readonly auth: "none"
+  readonly auth: "none" | "keys"
+  readonly adminKey: Redacted.Redacted | undefined
+  /** Undefined where no tokens are accepted. */
+  readonly jwt: JwtConfig | undefined
+  /** How long links to media work, at most. */
+  readonly mediaUrlMs: number
+  /** 0 for no limit. */
+  readonly requestsPerMinute: number
+  /** 0 for no limit. */
+  readonly jobsPerMinute: number
   readonly roles: ReadonlySet<"api" | "worker">
   /** Absolute. */
   readonly dataDir: string
@@ -84,19 +93,6 @@ const readSetting = (setting: Setting<unknown>, source: ConfigProvider.ConfigPro
     return Result.fail({ name: setting.name, value: text?.value === undefined ? undefined : shownValue(setting, text.value), problem: `must be ${setting.allowed}` })
   })
 
-const isLoopback = (host: string): boolean =>
-  ipaddr.isValid(host) ? ipaddr.process(host).range() === "loopback" : host.toLowerCase() === "localhost"
-
-/** What is wrong only because of another setting. Looks at the values that are right by themselves. */
-const crossFaults = ({ auth, host }: Partial<SettingValues>): ReadonlyArray<ConfigFault> =>
-  auth === "none" && host !== undefined && !isLoopback(host)
-    ? [{
-      name: "HOST",
-      value: host,
-      problem: "must be a loopback address such as 127.0.0.1 while PLAYHEAD_AUTH is none, or everybody on the network could use the API; reach it from elsewhere through a proxy that authenticates"
-    }]
-    : []
-
 const s3Faults = (values: Partial<SettingValues>): ReadonlyArray<ConfigFault> => {
   const needed = [
     [settings.s3Bucket, values.s3Bucket],
@@ -136,7 +132,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     if (Result.isSuccess(result)) read[key] = result.success
     else faults.push(result.failure)
   }
-  faults.push(...crossFaults(read as Partial<SettingValues>))
+  if (!faults.some(({ name }) => /^(PLAYHEAD_AUTH|PLAYHEAD_ADMIN_KEY|JWT_.*)$/u.test(name))) faults.push(...accessFaults(read as Partial<SettingValues>))
   if (!faults.some(({ name }) => name.startsWith("S3_"))) faults.push(...s3Faults(read as Partial<SettingValues>))
   if (faults.length > 0) return yield* new ConfigFaults({ faults })
 
@@ -146,7 +142,12 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     host: values.host,
     port: values.port,
     publicUrl: values.publicUrl === undefined ? undefined : withoutSlash(values.publicUrl),
-    auth: values.auth,
+    auth: requiredAuth(values),
+    adminKey: values.adminKey === undefined ? undefined : Redacted.make(values.adminKey),
+    jwt: jwtOf(values),
+    mediaUrlMs: values.mediaUrlMinutes * 60_000,
+    requestsPerMinute: values.requestsPerMinute,
+    jobsPerMinute: values.jobsPerMinute,
     roles: new Set(values.roles),
     dataDir: resolve(around.workingDirectory, values.dataDir),
     databaseUrl: values.databaseUrl === undefined ? undefined : Redacted.make(values.databaseUrl),
@@ -175,8 +176,11 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
       : { endpoint: values.otlpEndpoint, headers: Redacted.make(Object.fromEntries(values.otlpHeaders)), serviceName: values.serviceName },
     logFormat: values.logFormat,
     logLevel: levels[values.logLevel],
-    // A source that is already in memory cannot fail to be read.
-    warnings: yield* Effect.orDie(unknownVariables([ConfigProvider.fromEnvRecord(around.environment), ...(around.dotEnv === undefined ? [] : [around.dotEnv])]))
+    warnings: [
+      ...accessWarnings(values),
+      // A source that is already in memory cannot fail to be read.
+      ...yield* Effect.orDie(unknownVariables([ConfigProvider.fromEnvRecord(around.environment), ...(around.dotEnv === undefined ? [] : [around.dotEnv])]))
+    ]
   }
 })
 

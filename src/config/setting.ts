@@ -73,6 +73,9 @@ const textWhere = (holds: (text: string) => boolean): Schema.Codec<string, strin
 
 export const path = textWhere((text) => !text.includes("\0"))
 
+/** What can stand in a header as one word, of so many characters at least. */
+export const headerSecret = (minimum: number): Schema.Codec<string, string> => textWhere((text) => text.length >= minimum && /^[\x21-\x7e]+$/u.test(text))
+
 /** A URL of one of these protocols (with the colon), with a host. */
 export const urlText = (protocols: ReadonlyArray<string>): Schema.Codec<string, string> =>
   textWhere((text) => {

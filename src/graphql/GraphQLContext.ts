@@ -1,4 +1,5 @@
 import type { Context, Tracer } from "effect"
+import type { Viewer } from "../domain/Viewer.ts"
 import type { Loaders } from "./loaders.ts"
 import type { Services } from "./Services.ts"
 import type { Receiver } from "./streams/Receiver.ts"
@@ -9,8 +10,8 @@ interface Surroundings {
   readonly signal: AbortSignal | undefined
   /** Without a slash at its end; the links that the API hands out begin with it. */
   readonly publicUrl: string
-  /** Names what the client may see: clients of one audience get the same answers, from one run of equal subscriptions. */
-  readonly audience: string
+  /** Who asks. Viewers of one scope get the same answers, from one run of equal subscriptions. */
+  readonly viewer: Viewer
   /** Where a subscription's answers go; undefined where whoever began it takes them himself. */
   readonly receiver: Receiver | undefined
 }

@@ -1,4 +1,6 @@
+import { mayDo, type Scope } from "../domain/Viewer.ts"
 import type { IncidentRecord } from "../operations/incidents/IncidentRecord.ts"
+import type { ApiKeyRecord } from "../persistence/reads/apiKeys.ts"
 import type { ArtifactRecord } from "../persistence/reads/artifacts.ts"
 import type { JobRecord } from "../persistence/reads/jobs.ts"
 import type { TrackRecord } from "../persistence/reads/tracks.ts"
@@ -8,7 +10,7 @@ import { builder } from "./builder.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { type NodeType, parseGlobalId } from "./ids.ts"
 
-type NodeRecord = { readonly nodeType: NodeType } & (TrackRecord | ArtifactRecord | JobRecord | IncidentRecord | WebhookEndpointRecord | WebhookDeliveryRecord)
+type NodeRecord = { readonly nodeType: NodeType } & (TrackRecord | ArtifactRecord | JobRecord | IncidentRecord | WebhookEndpointRecord | WebhookDeliveryRecord | ApiKeyRecord)
 
 /** Every type gives its own `id`, so the interface asks for none of the record. */
 export const NodeInterface = builder.interfaceRef<object>("Node").implement({
@@ -19,16 +21,22 @@ export const NodeInterface = builder.interfaceRef<object>("Node").implement({
   })
 })
 
-const load = async (text: string, { loaders }: GraphQLContext): Promise<object | null> => {
+/** As the fields that list them. */
+const scopes: Readonly<Partial<Record<NodeType, Scope>>> = { ApiKey: "ADMIN", WebhookEndpoint: "ADMIN", WebhookDelivery: "ADMIN" }
+
+const load = async (text: string, { loaders, viewer }: GraphQLContext): Promise<object | null> => {
   const parsed = parseGlobalId(text)
   if (parsed === undefined) return null
+  const required = scopes[parsed.type as NodeType] ?? "READ"
+  if (!mayDo(viewer, required)) throw refusal("FORBIDDEN", `A thing of this type can be seen with the scope ${required} only.`)
   const loader = {
     Track: loaders.track,
     Artifact: loaders.artifact,
     Job: loaders.job,
     Incident: loaders.incident,
     WebhookEndpoint: loaders.webhookEndpoint,
-    WebhookDelivery: loaders.webhookDelivery
+    WebhookDelivery: loaders.webhookDelivery,
+    ApiKey: loaders.apiKey
   }[parsed.type as NodeType]
   const record: object | null = await (loader?.load(parsed.id) ?? null)
   return record === null ? null : { ...record, nodeType: parsed.type }
@@ -39,6 +47,7 @@ const maxNodes = 100
 builder.queryFields((t) => ({
   node: t.field({
     type: NodeInterface,
+    scope: "READ",
     nullable: true,
     description: "The thing with this id; null when there is none.",
     args: { id: t.arg.id({ required: true, description: "As another field returned it." }) },
@@ -46,6 +55,7 @@ builder.queryFields((t) => ({
   }),
   nodes: t.field({
     type: [NodeInterface],
+    scope: "READ",
     nullable: { list: false, items: true },
     description: "Several things by their ids, in the same order; null in the place of each that does not exist. At most 100.",
     args: { ids: t.arg.idList({ required: true, description: "As other fields returned them." }) },

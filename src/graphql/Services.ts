@@ -1,3 +1,6 @@
+import type { ApiKeys } from "../access/ApiKeys.ts"
+import type { MediaLinks } from "../access/MediaLinks.ts"
+import type { RateLimits } from "../access/RateLimits.ts"
 import type { Conversion } from "../conversion/Conversion.ts"
 import type { JobEvents } from "../jobs/JobEvents.ts"
 import type { Jobs } from "../jobs/Jobs.ts"
@@ -13,6 +16,7 @@ import type { Database } from "../persistence/Database.ts"
 
 /** What the API stands on. */
 export type Services =
+  | ApiKeys
   | Conversion
   | Database
   | FailureStatistics
@@ -21,7 +25,9 @@ export type Services =
   | JobEvents
   | Jobs
   | Library
+  | MediaLinks
   | Providers
+  | RateLimits
   | TrackEvents
   | Tracks
   | Webhooks

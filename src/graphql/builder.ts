@@ -1,6 +1,7 @@
 /** The builder of the schema, and nothing else: types stand in the files of what they describe. */
 import SchemaBuilder from "@pothos/core"
 import ErrorsPlugin from "@pothos/plugin-errors"
+import { scopePlugin } from "./access/scopePlugin.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import type { UploadedFile } from "./UploadedFile.ts"
 
@@ -14,7 +15,7 @@ export const builder = new SchemaBuilder<{
     File: { Input: UploadedFile; Output: never }
   }
 }>({
-  plugins: [ErrorsPlugin],
+  plugins: [ErrorsPlugin, scopePlugin],
   defaultFieldNullability: false,
   errors: { directResult: true, defaultTypes: [] }
 })

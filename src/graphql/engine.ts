@@ -5,12 +5,16 @@ import {
   execute,
   type ExecutionArgs,
   executeSubscriptionEvent,
+  type GraphQLError,
   mapSourceToResponseEvent,
   parse,
+  validate,
   validateSubscriptionArgs
 } from "graphql"
 import { isAsyncIterable, type Plugin } from "graphql-yoga"
 import type { Context } from "effect"
+import type { Viewer } from "../domain/Viewer.ts"
+import { forbidden } from "./access/requiredScope.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { brokenLimits, maxTokens } from "./limits.ts"
 import { makeLoaders } from "./loaders.ts"
@@ -45,12 +49,20 @@ const makeSubscribe = (maskError: MaskError) => {
 
 /** What a transport puts into an operation's context before it is executed. */
 interface Sent {
+  readonly viewer: Viewer
   readonly params?: { readonly operationName?: string | null; readonly variables?: Readonly<Record<string, unknown>> | null }
 }
 
 // graphql-js itself executes: Yoga's executor does not know the default values of version 17 in every place.
 export const makeEngine = (maskError: MaskError, services: Context.Context<never>): Plugin => {
   const subscribe = makeSubscribe(maskError)
+  /** Documents are parsed once and kept, and so is whether they are valid; what depends on the request is looked at each time. */
+  const validated = new WeakMap<DocumentNode, ReadonlyArray<GraphQLError>>()
+  const validateOnce: typeof validate = (schema, document, ...rest) => {
+    const errors = validated.get(document) ?? validate(schema, document, ...rest)
+    validated.set(document, errors)
+    return errors
+  }
   const refused = () => countOperation("unknown", "(invalid)", "refused", services)
   return {
     onParse: ({ setParseFn }) => {
@@ -59,13 +71,17 @@ export const makeEngine = (maskError: MaskError, services: Context.Context<never
         if (result instanceof Error) refused()
       }
     },
-    onValidate: ({ context, params }) => ({ setResult, valid }) => {
-      if (!valid) return refused()
-      const { operationName, variables } = (context as Sent).params ?? {}
-      const broken = brokenLimits(params.schema, params.documentAST as DocumentNode, operationName, variables ?? {})
-      if (broken.length === 0) return
-      setResult([...broken])
-      refused()
+    onValidate: ({ context, params, setValidationFn }) => {
+      setValidationFn(validateOnce)
+      return ({ setResult, valid }) => {
+        if (!valid) return refused()
+        const { params: { operationName, variables } = {}, viewer } = context as unknown as Sent
+        const broken = brokenLimits(params.schema, params.documentAST as DocumentNode, operationName, variables ?? {})
+        const beyond = forbidden(params.schema, params.documentAST as DocumentNode, operationName, viewer)
+        if (broken.length === 0 && beyond === undefined) return
+        setResult(beyond === undefined ? [...broken] : [beyond])
+        refused()
+      }
     },
     onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => observed(args, execute)),
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn((args: ExecutionArgs) => observed(args, subscribe))

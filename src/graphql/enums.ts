@@ -5,6 +5,7 @@ import { ProviderErrorReason } from "../domain/errors.ts"
 import { JobKind, JobPriority, JobStatus, StageName, StageStatus } from "../domain/Job.ts"
 import { Capability } from "../domain/Provider.ts"
 import { ArtifactRole, AudioFormat, QualityTier, TrackSourceKind, TrackStatus } from "../domain/Track.ts"
+import { Scope } from "../domain/Viewer.ts"
 import { WebhookTopic } from "../domain/Webhook.ts"
 import { TrackOrderField } from "../persistence/reads/trackOrder.ts"
 import { builder } from "./builder.ts"
@@ -213,4 +214,13 @@ export const CircuitStateEnum = builder.enumType("CircuitState", {
     OPEN: { value: "OPEN", description: "It failed so often in a row that none are made for a while." },
     HALF_OPEN: { value: "HALF_OPEN", description: "The next one shows whether it works again." }
   } as const
+})
+
+export const ApiKeyScopeEnum = builder.enumType("ApiKeyScope", {
+  description: "What a key may do. Each scope includes the ones before it.",
+  values: values(Scope.literals, {
+    READ: "See everything: tracks, jobs, media, health.",
+    WRITE: "Change the library and start work.",
+    ADMIN: "Decide who may do what."
+  })
 })

@@ -5,6 +5,7 @@
 import DataLoader from "dataloader"
 import { type Context, Effect } from "effect"
 import { Incidents } from "../operations/incidents/Incidents.ts"
+import { apiKeysById } from "../persistence/reads/apiKeys.ts"
 import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
 import { jobsById, latestJobByTrack, queuePositions, stagesByJob, stageSpeeds } from "../persistence/reads/jobs.ts"
 import { tracksById } from "../persistence/reads/tracks.ts"
@@ -32,6 +33,7 @@ export const makeLoaders = (services: Context.Context<Services>) => {
     job: one(jobsById, (job) => job.id),
     latestJob: one(latestJobByTrack, (job) => job.trackId),
     queuePosition: one(queuePositions, (queued) => queued.id),
+    apiKey: one(apiKeysById, (key) => key.id),
     artifact: one(artifactsById, (artifact) => artifact.id),
     incident: one((ids) => Effect.flatMap(Incidents, (incidents) => incidents.byId(ids)), (incident) => incident.id),
     stageSpeeds: many(stageSpeeds, (speed) => speed.kind),

@@ -1,8 +1,10 @@
 /** What an operation is about, in words that the schema knows: what a client calls it could be anything. */
-import { type DocumentNode, type FragmentDefinitionNode, getOperationAST, Kind, type SelectionSetNode } from "graphql"
+import { type DocumentNode, type FragmentDefinitionNode, getOperationAST, Kind, type OperationTypeNode, type SelectionSetNode } from "graphql"
 
 export interface OperationSummary {
-  readonly type: "query" | "mutation" | "subscription"
+  readonly type: OperationTypeNode
+  /** All its root fields, by their own names. */
+  readonly fields: ReadonlyArray<string>
   /** The root field; `(several)` and `(introspection)` where there is not one. */
   readonly field: string
   /** What the client calls it. */
@@ -27,7 +29,7 @@ const summarize = (document: DocumentNode, operationName: string | undefined): O
   const names = [...fieldNames(operation.selectionSet, fragments, new Set())]
   const own = names.filter((name) => !name.startsWith("__"))
   const field = own.length > 1 ? "(several)" : own[0] ?? (names.includes("__schema") || names.includes("__type") ? "(introspection)" : "__typename")
-  return { type: operation.operation, field, name: operation.name?.value }
+  return { type: operation.operation, fields: names, field, name: operation.name?.value }
 }
 
 /** Documents are parsed once and kept. */

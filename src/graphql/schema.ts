@@ -2,6 +2,7 @@
 import "./scalars.ts"
 import "./errors/errorTypes.ts"
 import "./NodeInterface.ts"
+import "./access/ApiKey.ts"
 import "./jobs/Job.ts"
 import "./jobs/control.ts"
 import "./jobs/subscriptions.ts"

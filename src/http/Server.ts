@@ -1,19 +1,24 @@
 /** The HTTP server: GraphQL, uploads, media and health under one port. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, FiberSet, Layer } from "effect"
+import type { Access } from "../access/Access.ts"
+import { MediaLinks } from "../access/MediaLinks.ts"
 import { observeGauge } from "../domain/observe.ts"
 import { RequestId } from "../domain/Origin.ts"
+import type { Scope, Viewer } from "../domain/Viewer.ts"
 import type { Services } from "../graphql/Services.ts"
 import { Health } from "../operations/Health.ts"
 import { Metrics } from "../operations/metrics/Metrics.ts"
 import type { BlobStore } from "../storage/BlobStore.ts"
 import type { Uploads } from "../storage/Uploads.ts"
+import { bearerIn, makeAdmission } from "./admission.ts"
 import { askedBy, requestIdHeader } from "./asked.ts"
 import { allowListedOrigin, answerPreflight, isAllowedOrigin } from "./crossSite.ts"
 import { makeGraphQLListener } from "./graphqlRequest.ts"
 import { graphqlPath, makeGraphQLServer } from "./graphqlServer.ts"
 import { makeGraphQLSockets } from "./graphqlSocket.ts"
 import { listening } from "./listening.ts"
+import { admitLink } from "./media/admitLink.ts"
 import { serveMedia } from "./media/routes.ts"
 import { sendProblem } from "./problem.ts"
 import { fellBehind, openSockets } from "./socketMetrics.ts"
@@ -58,7 +63,7 @@ export class Server extends Context.Service<Server, {
     Layer.effect(
       Server,
       Effect.gen(function* () {
-        const services = yield* Effect.context<Services | BlobStore | Uploads>()
+        const services = yield* Effect.context<Services | Access | BlobStore | Uploads>()
         const health = yield* Health
         const metrics = yield* Metrics
         const run = yield* FiberSet.makeRuntime<Services | BlobStore>()
@@ -77,10 +82,19 @@ export class Server extends Context.Service<Server, {
           response.once("close", () => fiber.interruptUnsafe())
         }
 
+        const admission = makeAdmission(services)
+        /** What only those get to whom the scope was given. */
+        const answerAdmitted = (request: IncomingMessage, response: ServerResponse, requestId: string, scope: Scope, effect: (viewer: Viewer) => Effect.Effect<void, unknown, Services | BlobStore>): void =>
+          answer(response, requestId, Effect.matchEffect(admission.admit(bearerIn(request.headers.authorization), scope), {
+            onFailure: (refused) => Effect.sync(() => sendProblem(response, refused.status, refused.message, refused.headers)),
+            onSuccess: effect
+          }))
+
         const graphql = makeGraphQLServer(services, () => url)
         const keepAliveMs = settings.keepAliveMs ?? 15_000
-        const answerGraphQL = makeGraphQLListener(graphql, { keepAliveMs, maxUploadBytes: settings.maxUploadBytes })
+        const answerGraphQL = makeGraphQLListener(graphql, { admission, keepAliveMs, maxUploadBytes: settings.maxUploadBytes })
         const sockets = makeGraphQLSockets(graphql, {
+          admission,
           keepAliveMs,
           maxWaitingBytes: settings.maxWaitingBytes ?? 1024 * 1024,
           onFellBehind: () => fellBehind.updateUnsafe(1, services),
@@ -90,7 +104,21 @@ export class Server extends Context.Service<Server, {
         // From nothing on, so that the first one shows as an increase.
         fellBehind.updateUnsafe(0, services)
 
-        const answerUpload = makeUploadListener(services, { maxUploadBytes: settings.maxUploadBytes, publicUrl: () => url })
+        /** A balancer shows no key: whoever asks is told whether, and who may read is told why. */
+        const ready = Effect.fnUntraced(function* (request: IncomingMessage, response: ServerResponse) {
+          const found = yield* health.check
+          const mayRead = yield* Effect.isSuccess(admission.admit(bearerIn(request.headers.authorization), "READ"))
+          sendJson(response, found.status === "UNHEALTHY" ? 503 : 200, mayRead ? found : { status: found.status })
+        })
+
+        const answerUpload = makeUploadListener(services, { admission, maxUploadBytes: settings.maxUploadBytes, publicUrl: () => url })
+
+        /** Who has a link needs no key. */
+        const admitToMedia = (request: IncomingMessage, response: ServerResponse, target: URL) =>
+          Effect.matchEffect(admitLink(admission, Context.get(services, MediaLinks), request, target), {
+            onFailure: (refused) => Effect.sync(() => sendProblem(response, refused.status, refused.message, refused.headers)),
+            onSuccess: () => serveMedia(request, response, target)
+          })
 
         const route = (request: IncomingMessage, response: ServerResponse): void => {
           const target = targetOf(request)
@@ -106,14 +134,14 @@ export class Server extends Context.Service<Server, {
             case "/healthz":
               return sendJson(response, 200, { status: "HEALTHY" })
             case "/readyz":
-              return answer(response, requestId, Effect.map(health.check, (found) => sendJson(response, found.status === "UNHEALTHY" ? 503 : 200, found)))
+              return answer(response, requestId, ready(request, response))
             case "/metrics":
-              return answer(response, requestId, Effect.map(metrics.exposition, (text) => sendText(response, text)))
+              return answerAdmitted(request, response, requestId, "READ", () => Effect.map(metrics.exposition, (text) => sendText(response, text)))
             case "/":
               return void response.writeHead(302, { location: graphqlPath }).end()
             default:
               if (isUploadPath(target?.pathname)) return void answerUpload(request, response).catch(unexpected(response, requestId))
-              if (target?.pathname.startsWith("/media/") === true) return answer(response, requestId, serveMedia(request, response, target))
+              if (target?.pathname.startsWith("/media/") === true) return answer(response, requestId, admitToMedia(request, response, target))
               return sendProblem(response, 404, `There is nothing here. GraphQL is at ${graphqlPath}.`)
           }
         }

@@ -1,6 +1,8 @@
 /** Requests to /graphql: the page for people, uploads, and everything else for Yoga. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { GraphQLParams } from "graphql-yoga"
+import type { Viewer } from "../domain/Viewer.ts"
+import { type Admission, bearerIn, NotAdmitted } from "./admission.ts"
 import type { Asked } from "./asked.ts"
 import { limitBodyTime } from "./bodyTime.ts"
 import { csrfHeaders, isPreflighted } from "./crossSite.ts"
@@ -22,25 +24,40 @@ const isUpload = (request: IncomingMessage): boolean =>
 /** How long a client may go on sending a file that was refused before it is cut off. */
 const lingerMs = 10_000
 
-const answerOperation = async (graphql: GraphQLServer, request: IncomingMessage, response: ServerResponse, asked: Asked, keepAliveMs: number): Promise<void> => {
-  limitBodyTime(request, { pauseMs: 15_000, totalMs: 60_000 })
-  if (wantsEvents(request)) cutWhenStalled(response, keepAliveMs)
-  if (request.method !== "POST") return graphql.handle(request, response, { asked })
-  if (!isJson(request.headers["content-type"])) throw new RequestFault("Send JSON (content-type: application/json).", 415)
-  const received = (await receiveJson(request, maxMessageBytes)) as GraphQLParams
-  return graphql.handle(request, response, { asked, received })
+const wantedType = (request: IncomingMessage): string =>
+  request.headers.accept?.includes("application/graphql-response+json") === true ? "application/graphql-response+json" : "application/json"
+
+/** Who is not let in is told so as GraphQL clients expect it. */
+const sendNotAdmitted = (request: IncomingMessage, response: ServerResponse, { code, headers, message, retryAfterMs, status }: NotAdmitted): void => {
+  const body = JSON.stringify({ errors: [{ message, extensions: { code, ...(retryAfterMs !== undefined && { retryAfterMs }) } }] })
+  response.writeHead(status, { "content-type": wantedType(request), "content-length": Buffer.byteLength(body), ...headers }).end(body)
 }
 
-const answerUpload = async (graphql: GraphQLServer, request: IncomingMessage, response: ServerResponse, asked: Asked, maxFileBytes: number): Promise<void> => {
+interface Operation {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly asked: Asked
+  readonly viewer: Viewer
+}
+
+const answerOperation = async (graphql: GraphQLServer, { asked, request, response, viewer }: Operation): Promise<void> => {
+  limitBodyTime(request, { pauseMs: 15_000, totalMs: 60_000 })
+  if (request.method !== "POST") return graphql.handle(request, response, { asked, viewer })
+  if (!isJson(request.headers["content-type"])) throw new RequestFault("Send JSON (content-type: application/json).", 415)
+  const received = (await receiveJson(request, maxMessageBytes)) as GraphQLParams
+  return graphql.handle(request, response, { asked, viewer, received })
+}
+
+const answerUpload = async (graphql: GraphQLServer, { asked, request, response, viewer }: Operation, maxFileBytes: number): Promise<void> => {
   limitBodyTime(request, { pauseMs: 60_000, totalMs: 6 * 3_600_000 })
   const gone = new AbortController()
   response.once("close", () => gone.abort())
   const { discardRest, params } = await receiveOperation(request, { maxFileBytes, maxFieldBytes: maxMessageBytes })
-  const accept = request.headers.accept?.includes("application/graphql-response+json") === true ? "application/graphql-response+json" : "application/json"
+  const accept = wantedType(request)
   const answer = await graphql.fetch(
     `http://localhost${graphqlPath}`,
     { method: "POST", headers: { "content-type": "application/json", accept } },
-    { asked, received: params, signal: gone.signal }
+    { asked, viewer, received: params, signal: gone.signal }
   )
   const body = Buffer.from(await answer.arrayBuffer())
   await discardRest(lingerMs)
@@ -49,18 +66,32 @@ const answerUpload = async (graphql: GraphQLServer, request: IncomingMessage, re
   response.end(body)
 }
 
+export interface GraphQLListenerSettings {
+  readonly keepAliveMs: number
+  readonly maxUploadBytes: number
+  readonly admission: Admission
+}
+
 /** Answers a request to /graphql. The promise rejects with what nobody expected. */
-export const makeGraphQLListener = (graphql: GraphQLServer, { keepAliveMs, maxUploadBytes }: { readonly keepAliveMs: number; readonly maxUploadBytes: number }) => {
+export const makeGraphQLListener = (graphql: GraphQLServer, { admission, keepAliveMs, maxUploadBytes }: GraphQLListenerSettings) => {
   const sendGraphiQL = makeGraphiQL()
+  const answer = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
+    const viewer = await admission.admitNow(bearerIn(request.headers.authorization))
+    if (response.destroyed) return
+    if (isUpload(request)) return answerUpload(graphql, { request, response, asked, viewer }, maxUploadBytes)
+    if (wantsEvents(request)) {
+      cutWhenStalled(response, keepAliveMs)
+      response.once("close", admission.watch(viewer, () => response.destroy()))
+    }
+    return answerOperation(graphql, { request, response, asked, viewer })
+  }
   return async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
     if (wantsPage(request)) return sendGraphiQL(request, response)
     if (!isPreflighted(request.headers)) {
       return sendProblem(response, 403, `Any page could make a browser send this request. Send JSON (content-type: application/json), or add the header ${csrfHeaders[0]}: 1.`)
     }
-    const answer = isUpload(request)
-      ? answerUpload(graphql, request, response, asked, maxUploadBytes)
-      : answerOperation(graphql, request, response, asked, keepAliveMs)
-    return answer.catch((error: unknown) => {
+    return answer(request, response, asked).catch((error: unknown) => {
+      if (error instanceof NotAdmitted) return sendNotAdmitted(request, response, error)
       if (!(error instanceof RequestFault)) throw error
       sendProblem(response, error.status, error.message, isUpload(request) ? { connection: "close" } : {})
     })

@@ -2,6 +2,7 @@
 import { Cause, type Context, Effect } from "effect"
 import { GraphQLError } from "graphql"
 import { createYoga, type GraphQLParams, type YogaServerInstance } from "graphql-yoga"
+import type { Viewer } from "../domain/Viewer.ts"
 import { incident } from "../graphql/bridge.ts"
 import { makeEngine } from "../graphql/engine.ts"
 import type { Arrival } from "../graphql/GraphQLContext.ts"
@@ -20,6 +21,7 @@ export const maxMessageBytes = 1_000_000
 export interface Transport {
   /** By whom the operation is asked for. */
   readonly asked: Asked
+  readonly viewer: Viewer
   /** What the body holds, read and parsed already. */
   readonly received?: GraphQLParams
   /** Aborted when the client goes away; over HTTP the request has it. */
@@ -40,14 +42,16 @@ export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl
   return createYoga<Transport, Arrival>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ asked, receiver, request, signal }: Transport & { readonly request?: Request }): Arrival => ({
+    context: ({ asked, receiver, request, signal, viewer }: Transport & { readonly request?: Request }): Arrival => ({
       ...asked,
       services,
       signal: signal ?? request?.signal,
       publicUrl: publicUrl(),
-      audience: "everybody",
+      viewer,
       receiver
     }),
+    // It would keep what the engine refuses, which depends on variables and on who asks.
+    parserAndValidationCache: { validationCache: false },
     plugins: [
       makeEngine(maskError, services),
       {

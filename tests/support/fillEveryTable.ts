@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from "@mikro-orm/sql"
+import { ApiKeyEntity } from "../../src/persistence/entities/ApiKeyEntity.ts"
 import { ArtifactEntity } from "../../src/persistence/entities/ArtifactEntity.ts"
 import { BlobEntity } from "../../src/persistence/entities/BlobEntity.ts"
 import { FailureMinuteEntity } from "../../src/persistence/entities/FailureMinuteEntity.ts"
@@ -10,7 +11,9 @@ import { JobBlobEntity } from "../../src/persistence/entities/JobBlobEntity.ts"
 import { JobEntity } from "../../src/persistence/entities/JobEntity.ts"
 import { JobEventEntity } from "../../src/persistence/entities/JobEventEntity.ts"
 import { JobStageEntity } from "../../src/persistence/entities/JobStageEntity.ts"
+import { RateLimitEntity } from "../../src/persistence/entities/RateLimitEntity.ts"
 import { SearchGramEntity } from "../../src/persistence/entities/SearchGramEntity.ts"
+import { SigningSecretEntity } from "../../src/persistence/entities/SigningSecretEntity.ts"
 import { TrackEntity } from "../../src/persistence/entities/TrackEntity.ts"
 import { UploadEntity } from "../../src/persistence/entities/UploadEntity.ts"
 import { WaveformEntity } from "../../src/persistence/entities/WaveformEntity.ts"
@@ -67,6 +70,9 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
     em.create(FailureMinuteEntity, { minute: createdAt, code: "STORAGE_FAILED", stage: `S${n}`, provider: "", count: 2, unhandled: 0, recovered: 1, recoveryMs: 12.5, lastSeenAt: createdAt, sampleJobId: id(2) })
     em.create(IncidentEntity, { id: id(5), subject: `circuit:p${n}`, cause: "open", provider: `p${n}`, openedAt: createdAt, resolvedAt: null, errorCount: n, changedAt: createdAt })
     em.create(UploadEntity, { id: id(4), sizeBytes: 5_000_000_000, metadata: { filename: "a.flac" }, sha256, createdAt, expiresAt: createdAt })
+    em.create(ApiKeyEntity, { id: id(5), name: "Studio", prefix: `playhead_${n}`, tokenHash: sha256, scopes: ["READ", "WRITE"], createdAt, expiresAt: createdAt })
+    em.create(SigningSecretEntity, { purpose: `media ${n}`, secret: "c2VjcmV0", createdAt })
+    em.create(RateLimitEntity, { account: `jobs ${n}`, fullAt: createdAt })
     em.create(ArtifactEntity, {
       id: id(3),
       trackId: id(1),

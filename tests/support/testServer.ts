@@ -6,6 +6,10 @@ import { join } from "node:path"
 import { Effect, Layer, Logger, ManagedRuntime, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { afterAll, beforeAll } from "vitest"
+import { Access, type AccessSettings } from "../../src/access/Access.ts"
+import { ApiKeys } from "../../src/access/ApiKeys.ts"
+import { MediaLinks } from "../../src/access/MediaLinks.ts"
+import { RateLimits, type RateLimitSettings } from "../../src/access/RateLimits.ts"
 import { Conversion } from "../../src/conversion/Conversion.ts"
 import { NotFoundError, SourceBlockedError, StorageError, TooLargeError } from "../../src/domain/errors.ts"
 import { globalId } from "../../src/graphql/ids.ts"
@@ -43,6 +47,9 @@ export interface TestServerOptions {
   readonly settings?: Partial<ServerSettings>
   readonly checks?: ReadonlyArray<NamedCheck>
   readonly maxUploadBytes?: number
+  /** Nobody is asked who they are, unless given. */
+  readonly access?: Partial<AccessSettings>
+  readonly limits?: Partial<RateLimitSettings>
 }
 
 const uuid = (): string => {
@@ -121,13 +128,20 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
   )
   const uploading = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: 86_400_000 }).pipe(Layer.provide(Blobs.layer))
   const tracks = Tracks.layer.pipe(Layer.provide(Blobs.layer))
+  const access = MediaLinks.layer({ lifetimeMs: 60_000 }).pipe(
+    Layer.provideMerge(Access.layer({ auth: "none", adminKey: undefined, jwt: undefined, ...options.access })),
+    Layer.provideMerge(ApiKeys.layer),
+    Layer.provideMerge(RateLimits.layer({ requestsPerMinute: 0, jobsPerMinute: 0, ...options.limits })),
+    Layer.provide(OutboundHttp.layer({ allowedSources: [{ host: "127.0.0.1", port: undefined }] })),
+    Layer.provide(SecureRandom.layerWebCrypto)
+  )
   const operations = Layer.mergeAll(Providers.layer, Incidents.layer({ objective: 0.99, onIncident: () => Effect.void })).pipe(
     Layer.provide(Guard.layer({ configured: new Set(["afftdn"]), budgets: [] })),
     Layer.provide(Layer.mergeAll(sharedCircuits, budgetStore, SecureRandom.layerWebCrypto)),
     Layer.provideMerge(FailureStatistics.layer)
   )
   const webhooks = Webhooks.layer.pipe(Layer.provide(Layer.merge(OutboundHttp.layer({ allowedSources: [] }), SecureRandom.layerWebCrypto)))
-  const services = Layer.mergeAll(library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, operations, webhooks, health, metrics, uploading).pipe(
+  const services = Layer.mergeAll(access, library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, operations, webhooks, health, metrics, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )

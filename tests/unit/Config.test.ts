@@ -26,6 +26,11 @@ describe("Configuration", () => {
         port: 4000,
         publicUrl: undefined,
         auth: "none",
+        adminKey: undefined,
+        jwt: undefined,
+        mediaUrlMs: 360 * 60_000,
+        requestsPerMinute: 1_200,
+        jobsPerMinute: 300,
         roles: new Set(["api", "worker"]),
         dataDir: "/srv/playhead/data",
         databaseUrl: undefined,
@@ -62,7 +67,16 @@ describe("Configuration", () => {
         HOST: "::1",
         PORT: "0",
         PLAYHEAD_PUBLIC_URL: "https://music.example/playhead/",
-        PLAYHEAD_AUTH: "none",
+        PLAYHEAD_AUTH: "Keys",
+        PLAYHEAD_ADMIN_KEY: "0123456789abcdef0123456789abcdef",
+        JWT_ISSUER: "https://login.example/",
+        JWT_AUDIENCE: "playhead",
+        JWT_JWKS_URL: "https://login.example/keys.json",
+        JWT_ALGORITHM: "ES256",
+        JWT_SCOPE_CLAIM: "permissions",
+        MEDIA_URL_MINUTES: "10",
+        RATE_LIMIT_REQUESTS_PER_MINUTE: "60",
+        RATE_LIMIT_JOBS_PER_MINUTE: "0",
         PLAYHEAD_ROLES: " Worker,",
         PLAYHEAD_DATA_DIR: "/var/lib/playhead",
         DATABASE_URL: "postgres://me:secret@db/playhead",
@@ -99,13 +113,25 @@ describe("Configuration", () => {
       })
       expect({
         ...config,
+        adminKey: config.adminKey && Redacted.value(config.adminKey),
         databaseUrl: config.databaseUrl && Redacted.value(config.databaseUrl),
         otlp: config.otlp && { ...config.otlp, headers: Redacted.value(config.otlp.headers) }
       }).toEqual({
         host: "::1",
         port: 0,
         publicUrl: "https://music.example/playhead",
-        auth: "none",
+        auth: "keys",
+        adminKey: "0123456789abcdef0123456789abcdef",
+        jwt: {
+          issuer: "https://login.example/",
+          audience: "playhead",
+          algorithm: "ES256",
+          scopeClaim: "permissions",
+          keys: { jwksUrl: "https://login.example/keys.json" }
+        },
+        mediaUrlMs: 600_000,
+        requestsPerMinute: 60,
+        jobsPerMinute: 0,
         roles: new Set(["worker"]),
         dataDir: "/var/lib/playhead",
         databaseUrl: "postgres://me:secret@db/playhead",
@@ -175,7 +201,7 @@ describe("Configuration", () => {
         "Playhead cannot start: 8 settings are wrong.",
         '  PORT="99999": must be a whole number from 0 to 65535',
         '  PLAYHEAD_PUBLIC_URL="ftp://music.example": must be an http:// or https:// address',
-        '  PLAYHEAD_AUTH="jwt": must be `none`, the only kind so far',
+        '  PLAYHEAD_AUTH="jwt": must be `none` or `keys`',
         '  PLAYHEAD_ROLES="api,cook": must be `api`, `worker` or both, between commas',
         '  DATABASE_URL="mysql://me:***@db/playhead": must be a postgres:// or postgresql:// address',
         '  PLAYHEAD_CORS_ORIGINS="https://studio.example/path": must be origins between commas, such as https://studio.example, each without a path',
@@ -209,6 +235,53 @@ describe("Configuration", () => {
   ] as const)("refuses %s=%s", ([name, value]) =>
     Effect.gen(function*() {
       expect((yield* faultsOf({ [name]: value })).map((fault) => fault.name)).toEqual([name])
+    }))
+
+  it.effect.each([
+    [{ PLAYHEAD_ADMIN_KEY: "0123456789" }, "keys"],
+    [{ JWT_ISSUER: "i", JWT_AUDIENCE: "a", JWT_SECRET: "s".repeat(32) }, "keys"],
+    [{ PLAYHEAD_ADMIN_KEY: "0123456789", PLAYHEAD_AUTH: "none" }, "none"],
+    [{ PLAYHEAD_AUTH: "keys" }, "keys"]
+  ] as const)("asks who somebody is where a key or an issuer is set, unless told otherwise: %o", ([environment, auth]) =>
+    Effect.gen(function*() {
+      expect((yield* load(environment)).auth).toBe(auth)
+    }))
+
+  it.effect("serves a network where keys are required, and not where they are given up", () =>
+    Effect.gen(function*() {
+      expect(yield* load({ HOST: "0.0.0.0", PLAYHEAD_ADMIN_KEY: "0123456789" })).toMatchObject({ host: "0.0.0.0", auth: "keys" })
+      expect((yield* faultsOf({ HOST: "0.0.0.0", PLAYHEAD_ADMIN_KEY: "0123456789", PLAYHEAD_AUTH: "none" })).map(({ name }) => name)).toEqual(["HOST"])
+    }))
+
+  const jwt = { JWT_ISSUER: "https://login.example/", JWT_AUDIENCE: "playhead" }
+  const jwksUrl = { JWT_JWKS_URL: "https://login.example/keys" }
+  const secret = { JWT_SECRET: "s".repeat(32) }
+  it.effect.each([
+    ["an issuer without an audience", { JWT_ISSUER: "i", ...jwksUrl }, ["JWT_AUDIENCE"]],
+    ["an audience without an issuer", { JWT_AUDIENCE: "a", ...jwksUrl }, ["JWT_ISSUER"]],
+    ["no keys", jwt, ["JWT_JWKS_URL"]],
+    ["keys of both kinds", { ...jwt, ...jwksUrl, ...secret }, ["JWT_JWKS_URL"]],
+    ["a shared secret's algorithm with public keys", { ...jwt, ...jwksUrl, JWT_ALGORITHM: "HS256" }, ["JWT_ALGORITHM"]],
+    ["public keys' algorithm with a shared secret", { ...jwt, ...secret, JWT_ALGORITHM: "RS256" }, ["JWT_ALGORITHM"]],
+    ["no algorithm at all", { ...jwt, ...jwksUrl, JWT_ALGORITHM: "none" }, ["JWT_ALGORITHM"]]
+  ] as const)("refuses tokens with %s", ([, environment, names]) =>
+    Effect.gen(function*() {
+      expect((yield* faultsOf(environment)).map(({ name }) => name)).toEqual(names)
+    }))
+
+  it.effect("takes the usual algorithm for the keys that are set, and never shows a secret", () =>
+    Effect.gen(function*() {
+      expect((yield* load({ ...jwt, ...jwksUrl })).jwt?.algorithm).toBe("RS256")
+      const config = yield* load({ ...jwt, JWT_SECRET: "topsecret".repeat(4), PLAYHEAD_ADMIN_KEY: "topsecret".repeat(4) })
+      expect(config.jwt?.algorithm).toBe("HS256")
+      expect(JSON.stringify(config)).not.toContain("topsecret")
+      for (const fault of yield* faultsOf({ ...jwt, JWT_SECRET: "topsecret", PLAYHEAD_ADMIN_KEY: "top secret" })) expect(JSON.stringify(fault)).not.toMatch(/top ?secret/)
+    }))
+
+  it.effect("warns of what protects less than it seems to", () =>
+    Effect.gen(function*() {
+      const { warnings } = yield* load({ PLAYHEAD_AUTH: "none", PLAYHEAD_ADMIN_KEY: "0123456789", ...jwt, JWT_JWKS_URL: "http://login.example/keys" })
+      expect(warnings).toEqual([expect.stringContaining("PLAYHEAD_AUTH is none"), expect.stringContaining("has 10 characters"), expect.stringContaining("not https")])
     }))
 
   it.effect.each(["0.0.0.0", "::", "192.168.1.2", "music.example"])("refuses to serve everybody without authentication on %s", (host) =>

@@ -36,6 +36,7 @@ const TrimOptions = builder.inputType("TrimOptions", {
 builder.mutationFields((t) => ({
   trackTranscode: t.field({
     type: JobStartResult,
+    scope: "WRITE",
     description: "Converts a track's original to another format, which becomes an artifact TRANSCODED beside it, with the library's tags and a waveform.",
     args: {
       id: t.arg.id({ required: true, description: startDescriptions.track }),
@@ -54,6 +55,7 @@ builder.mutationFields((t) => ({
   }),
   trackTrim: t.field({
     type: JobStartResult,
+    scope: "WRITE",
     description: "Cuts the silence off both ends of a track's original, to the sample. The result is an artifact TRIMMED beside it, in FLAC, so that nothing is lost a second time.",
     args: {
       id: t.arg.id({ required: true, description: startDescriptions.track }),

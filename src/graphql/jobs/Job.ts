@@ -103,6 +103,7 @@ export const { connection: JobConnection } = connectionOf("Job", JobRef)
 builder.queryFields((t) => ({
   job: t.field({
     type: JobRef,
+    scope: "READ",
     nullable: true,
     description: "A job by its id; null when there is none.",
     args: { id: t.arg.id({ required: true, description: "Of the job." }) },
@@ -113,6 +114,7 @@ builder.queryFields((t) => ({
   }),
   jobs: t.field({
     type: JobConnection,
+    scope: "READ",
     description: "Jobs, newest first.",
     args: { filter: t.arg({ type: JobFilter, description: "Only jobs that match." }), ...pageArguments },
     resolve: (_, { filter, ...page }, context) => {

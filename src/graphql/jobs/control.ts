@@ -33,6 +33,7 @@ const retryFailures = [NotFoundError, ConflictError, IdempotencyConflictError] a
 builder.mutationFields((t) => ({
   jobCancel: t.field({
     type: JobSuccess,
+    scope: "WRITE",
     description: "Asks for a job's end. One that waits is CANCELLED at once; one that is worked on is CANCELLING until nothing of it runs any more, then CANCELLED. Asking twice changes nothing.",
     errors: failsWith(changeFailures, "JobCancelResult", "What `jobCancel` comes to."),
     args: { id: t.arg.id({ required: true, description: "Of the job." }) },
@@ -46,6 +47,7 @@ builder.mutationFields((t) => ({
   }),
   jobRetry: t.field({
     type: JobStartSuccess,
+    scope: "WRITE",
     description: "Tries a failed or cancelled job again, as a new one with the options of the first: from the stage that failed, or from an earlier one. Stages before it are REUSED as far as what they found is still there. While such a job is under way, the same request answers with that one.",
     errors: failsWith(retryFailures, "JobRetryResult", "What `jobRetry` comes to."),
     args: {
@@ -61,6 +63,7 @@ builder.mutationFields((t) => ({
   }),
   jobPrioritize: t.field({
     type: JobSuccess,
+    scope: "WRITE",
     description: "Moves a job forward or back among those that wait. One that is worked on goes on, and keeps the priority for the next time that it waits.",
     errors: failsWith(changeFailures, "JobPrioritizeResult", "What `jobPrioritize` comes to."),
     args: {

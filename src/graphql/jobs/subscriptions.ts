@@ -11,6 +11,7 @@ import { JobRef } from "./JobRef.ts"
 builder.subscriptionFields((t) => ({
   jobEvents: t.field({
     type: JobEventInterface,
+    scope: "READ",
     description: "Stored events after the sequence first, then live ones: no gap, no repeat, and it completes after the terminal event.",
     args: {
       jobId: t.arg.id({ required: true, description: "Of the job." }),
@@ -29,6 +30,7 @@ builder.subscriptionFields((t) => ({
   }),
   jobChanged: t.field({
     type: JobRef,
+    scope: "READ",
     description: "Each job that matches, at once and whenever it changes.",
     args: { filter: t.arg({ type: JobFilter, description: "Only jobs that match." }) },
     subscribe: (_, { filter }, context) => watch(Effect.flatMap(JobEvents, (events) => events.changed(jobCriteria(filter))), 0, context),

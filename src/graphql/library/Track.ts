@@ -85,6 +85,7 @@ TrackRef.implement({
 builder.queryFields((t) => ({
   track: t.field({
     type: TrackRef,
+    scope: "READ",
     nullable: true,
     description: "A track by its id; null when there is none.",
     args: { id: t.arg.id({ required: true, description: "Of the track." }) },

@@ -74,6 +74,7 @@ const listOf = (values: ReadonlyArray<string> | null | undefined) => values === 
 builder.mutationFields((t) => ({
   trackUpdate: t.field({
     type: TrackUpdateSuccess,
+    scope: "WRITE",
     description: "Changes how a track is described. An import that is still under way leaves what was changed alone.",
     errors: failsWith(updateFailures, "TrackUpdateResult", "What `trackUpdate` comes to."),
     args: {
@@ -91,6 +92,7 @@ builder.mutationFields((t) => ({
   }),
   trackDelete: t.field({
     type: TrackDeleteSuccess,
+    scope: "WRITE",
     description: "Deletes a track with its files, stems, transcripts and whatever else belongs to it. Refused while a job works on it: cancel that first. Its jobs stay, without the track.",
     errors: failsWith(deleteFailures, "TrackDeleteResult", "What `trackDelete` comes to."),
     args: { id: t.arg.id({ required: true, description: "Of the track." }) },

@@ -115,12 +115,14 @@ const inBatch = (index: number) => <E>(failure: E): E | InvalidInputError =>
 builder.mutationFields((t) => ({
   trackImport: t.field({
     type: TrackImportResult,
+    scope: "WRITE",
     description: "Imports audio from an address, a local file or a finished upload. Returns at once; what can only be known later is the job's to say.",
     args: { input: t.arg({ type: TrackImportInput, required: true, description: "What to import." }) },
     resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }) => importOne(input))
   }),
   trackImportBatch: t.field({
     type: [TrackImportResult],
+    scope: "WRITE",
     description: `Imports up to ${maxBatch} at once. One result an item, in order: a bad item fails alone.`,
     args: { inputs: t.arg({ type: [TrackImportInput], required: true, description: "What to import." }) },
     resolve: (_root, { inputs }, context) => {
@@ -135,6 +137,7 @@ builder.mutationFields((t) => ({
   }),
   trackUpload: t.field({
     type: TrackImportSuccess,
+    scope: "WRITE",
     description: "Imports a file that is part of the request (GraphQL multipart). Returns once the file was received.",
     errors: failsWith(uploadFailures, "TrackUploadResult", "What `trackUpload` comes to."),
     args: { input: t.arg({ type: TrackUploadInput, required: true, description: "What to import." }) },

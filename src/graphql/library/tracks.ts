@@ -36,6 +36,7 @@ const listOf = (list: TrackList): ListOf<ListedTrack, TrackPosition, TrackPage> 
 builder.queryField("tracks", (t) =>
   t.field({
     type: TrackConnection,
+    scope: "READ",
     description: "The tracks of the library: the best matches first where something is searched for, else the newest.",
     args: {
       search: t.arg.string({ description: "Words of its title, artist, album, genres and labels; the last may be unfinished. Words that nothing has are taken for mistyped." }),

@@ -62,6 +62,7 @@ const ErrorBudgetRef = builder.objectRef<ErrorBudget>("ErrorBudget").implement({
 builder.queryFields((t) => ({
   errorReport: t.field({
     type: ErrorReportRef,
+    scope: "READ",
     description: "What failed lately, and what became of it.",
     args: { lastSeconds: t.arg.int({ defaultValue: 3600, description: `How far back, in seconds, at most ${maxSeconds}.` }) },
     resolve: (_, { lastSeconds }, context) => {
@@ -72,6 +73,7 @@ builder.queryFields((t) => ({
   }),
   errorBudget: t.field({
     type: ErrorBudgetRef,
+    scope: "READ",
     description: "How many jobs may fail, how many did, and how long that can go on.",
     resolve: (_, _args, context) => read(Effect.flatMap(Incidents, (incidents) => incidents.errorBudget), context)
   })

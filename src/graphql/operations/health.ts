@@ -35,6 +35,7 @@ const HealthRef = builder.objectRef<HealthReport>("Health").implement({
 builder.queryField("health", (t) =>
   t.field({
     type: HealthRef,
+    scope: "READ",
     description: "Whether the server is in order: every check is run anew.",
     resolve: (_, _args, context) => read(Effect.flatMap(Health, (health) => health.check), context)
   }))
@@ -42,6 +43,7 @@ builder.queryField("health", (t) =>
 builder.subscriptionField("healthChanged", (t) =>
   t.field({
     type: HealthRef,
+    scope: "READ",
     description: "The health of this server, at once and whenever the status of a check changes.",
     subscribe: (_, _args, context) => watch(Effect.map(Health, (health) => health.changes), 0, context),
     resolve: (health) => health

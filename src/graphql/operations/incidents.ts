@@ -30,6 +30,7 @@ const IncidentRef = builder.objectRef<IncidentRecord>("Incident").implement({
 builder.queryField("incidents", (t) =>
   t.field({
     type: [IncidentRef],
+    scope: "READ",
     description: "Incidents, the newest first.",
     args: {
       status: t.arg({ type: IncidentStatusEnum, description: "Only those that are open, or over." }),
@@ -45,6 +46,7 @@ builder.queryField("incidents", (t) =>
 builder.subscriptionField("incidentChanged", (t) =>
   t.field({
     type: IncidentRef,
+    scope: "READ",
     description: "Each open incident at once, and each one as it opens and resolves.",
     subscribe: (_, _args, context) => watch(Effect.flatMap(Incidents, (incidents) => incidents.changed), 0, context),
     resolve: (incident) => incident

@@ -42,6 +42,7 @@ const ProviderRef = builder.objectRef<ProviderRecord>("Provider").implement({
 builder.queryField("providers", (t) =>
   t.field({
     type: [ProviderRef],
+    scope: "READ",
     description: "Who does work for this server, and how well.",
     resolve: async (_, _args, context) => [...await read(Effect.flatMap(Providers, (providers) => providers.list), context)]
   }))

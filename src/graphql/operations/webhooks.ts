@@ -47,6 +47,7 @@ const WebhookEndpointRef = builder.objectRef<WebhookEndpointRecord>("WebhookEndp
 builder.queryField("webhookEndpoints", (t) =>
   t.field({
     type: [WebhookEndpointRef],
+    scope: "ADMIN",
     description: "All receivers of webhooks, oldest first.",
     resolve: async (_root, _args, context) => [...await read(webhookEndpoints, context)]
   }))
@@ -85,6 +86,7 @@ const changeFailures = [NotFoundError] as const
 builder.mutationFields((t) => ({
   webhookCreate: t.field({
     type: WebhookCreateSuccess,
+    scope: "ADMIN",
     description: "Adds a receiver of webhooks. Private addresses are refused, unless the operator admits them with PLAYHEAD_ALLOW_PRIVATE_SOURCES; an address that leads to one by its name is refused whenever something is to be sent.",
     errors: failsWith(createFailures, "WebhookCreateResult", "What `webhookCreate` comes to."),
     args: {
@@ -96,6 +98,7 @@ builder.mutationFields((t) => ({
   }),
   webhookDelete: t.field({
     type: WebhookDeleteSuccess,
+    scope: "ADMIN",
     description: "Removes a receiver, with all that was still to be sent to it.",
     errors: failsWith(changeFailures, "WebhookDeleteResult", "What `webhookDelete` comes to."),
     args: { id: t.arg.id({ required: true, description: "Of the receiver." }) },
@@ -104,6 +107,7 @@ builder.mutationFields((t) => ({
   }),
   webhookRedeliver: t.field({
     type: WebhookRedeliverSuccess,
+    scope: "ADMIN",
     description: "Sends a message again, whatever came of it before: under the same id and with the same body, and again for 24 hours until it is taken. A receiver that was disabled is enabled by it.",
     errors: failsWith(changeFailures, "WebhookRedeliverResult", "What `webhookRedeliver` comes to."),
     args: { deliveryId: t.arg.id({ required: true, description: "Of the message." }) },

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { type ExecutionResult, executeSubscriptionEvent, type ValidatedSubscriptionArgs } from "graphql"
 import { withoutOrigin } from "../../domain/Origin.ts"
+import type { Viewer } from "../../domain/Viewer.ts"
 import { explain, settle } from "../bridge.ts"
 import type { GraphQLContext } from "../GraphQLContext.ts"
 import { makeLoaders } from "../loaders.ts"
@@ -23,7 +24,7 @@ export const makeBroadcasts = (maskError: MaskError) => {
   /** The broadcast for equal subscriptions: of the same feed, with the same selection, for clients that may see the same. */
   return <A extends object>({ feed, release }: Watched<A>, validated: ValidatedSubscriptionArgs): Broadcast => {
     const context = validated.contextValue as GraphQLContext
-    const key = JSON.stringify([feed.name, context.audience, selectionKey(validated.document, validated.operation, validated.variableValues.coerced)])
+    const key = JSON.stringify([feed.name, context.viewer.scope, selectionKey(validated.document, validated.operation, validated.variableValues.coerced)])
     const known = running.get(key)
     // One that runs on a feed of the same name that has failed is about to end.
     if (known !== undefined && feed.ended()?.failure === undefined) {
@@ -32,7 +33,8 @@ export const makeBroadcasts = (maskError: MaskError) => {
     }
     // Of the client that came first; the others see the same. It may go before they do, so nothing of its own is left.
     const services = withoutOrigin(context.services)
-    const shared: GraphQLContext = { ...context, services, loaders: makeLoaders(services), signal: undefined, receiver: undefined }
+    const viewer: Viewer = { name: "subscribers", scope: context.viewer.scope, keyId: undefined, expiresAt: undefined }
+    const shared: GraphQLContext = { ...context, viewer, services, loaders: makeLoaders(services), signal: undefined, receiver: undefined }
 
     const resolve = async (values: ReadonlyArray<A>): Promise<ReadonlyArray<Payload>> => {
       // Values that come together are resolved together; what was read for earlier ones is out of date.

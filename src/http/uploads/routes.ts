@@ -4,7 +4,9 @@ import { Server as TusServer } from "@tus/server"
 import { Context, Effect } from "effect"
 import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
 import { Uploads } from "../../storage/Uploads.ts"
+import { type Admission, bearerIn, NotAdmitted } from "../admission.ts"
 import { limitBodyTime } from "../bodyTime.ts"
+import { sendProblem } from "../problem.ts"
 import { TusStore } from "./tusStore.ts"
 
 export const uploadsPath = "/uploads"
@@ -12,6 +14,7 @@ export const uploadsPath = "/uploads"
 export const isUploadPath = (pathname: string | undefined): boolean => pathname === uploadsPath || pathname?.startsWith(`${uploadsPath}/`) === true
 
 export interface UploadSettings {
+  readonly admission: Admission
   readonly maxUploadBytes: number
   readonly publicUrl: () => string
 }
@@ -38,6 +41,14 @@ export const makeUploadListener = (services: Context.Context<Uploads>, settings:
     }
   })
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const viewer = await settings.admission.admitNow(bearerIn(request.headers.authorization), "WRITE")
+      if (response.destroyed) return
+      response.once("close", settings.admission.watch(viewer, () => response.destroy()))
+    } catch (error) {
+      if (!(error instanceof NotAdmitted)) throw error
+      return sendProblem(response, error.status, error.message, error.headers)
+    }
     limitBodyTime(request, { pauseMs: 60_000, totalMs: 6 * 3_600_000 })
     await server.handle(request, response)
   }

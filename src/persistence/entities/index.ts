@@ -1,3 +1,4 @@
+import { ApiKeyEntity } from "./ApiKeyEntity.ts"
 import { ArtifactEntity } from "./ArtifactEntity.ts"
 import { BlobEntity } from "./BlobEntity.ts"
 import { FailureMinuteEntity } from "./FailureMinuteEntity.ts"
@@ -9,7 +10,9 @@ import { JobEventEntity } from "./JobEventEntity.ts"
 import { JobStageEntity } from "./JobStageEntity.ts"
 import { ProviderCircuitEntity } from "./ProviderCircuitEntity.ts"
 import { ProviderUsageEntity } from "./ProviderUsageEntity.ts"
+import { RateLimitEntity } from "./RateLimitEntity.ts"
 import { SearchGramEntity } from "./SearchGramEntity.ts"
+import { SigningSecretEntity } from "./SigningSecretEntity.ts"
 import { TrackEntity } from "./TrackEntity.ts"
 import { UploadEntity } from "./UploadEntity.ts"
 import { WaveformEntity } from "./WaveformEntity.ts"
@@ -34,5 +37,8 @@ export const entities = [
   FailureMinuteEntity,
   IncidentEntity,
   WebhookEndpointEntity,
-  WebhookDeliveryEntity
+  WebhookDeliveryEntity,
+  ApiKeyEntity,
+  SigningSecretEntity,
+  RateLimitEntity
 ]

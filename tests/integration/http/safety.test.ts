@@ -51,6 +51,13 @@ describe("what an operation may ask for", () => {
     expect(JSON.stringify(outcome)).not.toContain("\"data\"")
   })
 
+  it("weighs each request by its own variables, whatever was sent before it", async () => {
+    const query = expensive.replace("query ", "query Again")
+    expect((await server.graphql(query, { n: 100 })).errors?.[0].message).toContain("cost")
+    expect((await server.graphql(query, { n: 1 })).errors).toBeUndefined()
+    expect((await server.graphql(query, { n: 100 })).errors?.[0].message).toContain("cost")
+  })
+
   it("runs no query of an operation that is too large", async () => {
     server.queries.length = 0
     await server.graphql(expensive, { n: 100 })

@@ -17,7 +17,7 @@ describe("what an operation is about", () => {
 
   it("is that of the named one where there are several, and nothing where there is no such", () => {
     const document = parse("query A { health { status } } query B { tracks { totalCount } }")
-    expect(operationSummary(document, "B")).toEqual({ type: "query", field: "tracks", name: "B" })
+    expect(operationSummary(document, "B")).toEqual({ type: "query", fields: ["tracks"], field: "tracks", name: "B" })
     expect(operationSummary(document, "C")).toBeUndefined()
     expect(operationSummary(document, undefined)).toBeUndefined()
   })

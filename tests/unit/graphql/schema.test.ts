@@ -3,6 +3,7 @@ import { getNamedType, isEnumType, isInputObjectType, isInterfaceType, isObjectT
 import { describe, expect, it } from "vitest"
 import { errorCatalog } from "../../../src/domain/errorCatalog.ts"
 import { ErrorCode } from "../../../src/domain/ErrorCode.ts"
+import { Scope } from "../../../src/domain/Viewer.ts"
 import { schema } from "../../../src/graphql/schema.ts"
 
 const types = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith("__") && !isSpecifiedScalarType(type))
@@ -49,6 +50,16 @@ describe("the schema", () => {
       expect(members.filter((name) => name.endsWith("Success"))).toHaveLength(1)
       for (const name of members) expect(name.endsWith("Success") || name in errorCatalog).toBe(true)
     }
+  })
+
+  it("says of every root field what it needs, and lets nobody change anything who may only read", () => {
+    const scopes = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].flatMap((type) =>
+      Object.values(type?.getFields() ?? {}).map((field) => [`${type?.name}.${field.name}`, field.extensions["scope"]] as const))
+    expect(scopes.filter(([, scope]) => !Scope.literals.some((known) => known === scope))).toEqual([])
+    expect(scopes.filter(([name, scope]) => name.startsWith("Mutation.") && scope === "READ")).toEqual([])
+    expect(scopes.filter(([, scope]) => scope === "ADMIN").map(([name]) => name)).toEqual([
+      "Query.apiKeys", "Query.webhookEndpoints", "Mutation.apiKeyCreate", "Mutation.apiKeyRevoke", "Mutation.webhookCreate", "Mutation.webhookDelete", "Mutation.webhookRedeliver"
+    ])
   })
 
   it("has the members that clients were promised", () => {
