@@ -37,6 +37,7 @@ const sound: Record<string, string> = {
 const violations: Record<string, { readonly file: string; readonly text: string }> = {
   "http-reaches-down-only": { file: "src/http/direct.ts", text: 'import "../audio/probe.ts"' },
   "graphql-reaches-down-only": { file: "src/graphql/upwards.ts", text: 'import "../http/server.ts"' },
+  "access-reaches-down-only": { file: "src/access/sibling.ts", text: 'import "../library/tracks.ts"' },
   "library-reaches-down-only": { file: "src/library/sibling.ts", text: 'import type { H } from "../operations/health.ts"\nexport type S = H' },
   "conversion-reaches-down-only": { file: "src/conversion/sibling.ts", text: 'import "../library/tracks.ts"' },
   "processing-reaches-down-only": { file: "src/processing/feature.ts", text: 'import "../library/tracks.ts"' },
