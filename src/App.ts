@@ -1,6 +1,7 @@
 /** The one place where layers meet: what Playhead is made of, and how one part gets the others. */
-import { join } from "node:path"
-import { Effect, Layer } from "effect"
+import { hostname } from "node:os"
+import { dirname, join } from "node:path"
+import { Effect, Layer, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import packageJson from "../package.json" with { type: "json" }
 import { Access } from "./access/Access.ts"
@@ -29,6 +30,7 @@ import { Library } from "./library/Library.ts"
 import { TrackEvents } from "./library/TrackEvents.ts"
 import { Tracks } from "./library/Tracks.ts"
 import { makeChecks } from "./operations/checks.ts"
+import { errorTrackerLayer } from "./operations/errorTracker/errorTracker.ts"
 import { Health } from "./operations/Health.ts"
 import { FailureStatistics } from "./operations/failures/FailureStatistics.ts"
 import { Incidents } from "./operations/incidents/Incidents.ts"
@@ -67,6 +69,14 @@ const hostOf = (address: string | undefined): ReadonlyArray<AllowedSource> => {
   if (address === undefined) return []
   const { hostname, port, protocol } = new URL(address)
   return [{ host: hostname, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) }]
+}
+
+/** The operator names its host, which may be private. */
+const errorTracking = ({ dsn, environment }: NonNullable<PlayheadConfig["sentry"]>) => {
+  const { host, port } = Redacted.value(dsn)
+  return errorTrackerLayer({ dsn, environment, release: `playhead@${packageJson.version}`, serverName: hostname(), root: dirname(import.meta.dirname) }).pipe(
+    Layer.provide(OutboundHttp.layer({ allowedSources: [{ host, port }] }))
+  )
 }
 
 /**
@@ -150,6 +160,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     })
     : Layer.empty
   const telemetry = config.otlp === undefined ? Layer.empty : openTelemetry({ ...config.otlp, version: packageJson.version })
+  const errorTracker = config.sentry === undefined ? Layer.empty : errorTracking(config.sentry)
   const greeting = Layer.effectDiscard(
     Effect.gen(function* () {
       for (const warning of config.warnings) yield* Effect.logWarning(warning)
@@ -162,5 +173,5 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       yield* Effect.logInfo(`Playhead is ready: GraphiQL is at ${url}/graphql`)
     })
   )
-  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features), Layer.provideMerge(telemetry), Layer.provideMerge(Metrics.registry))
+  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features), Layer.provideMerge(errorTracker), Layer.provideMerge(telemetry), Layer.provideMerge(Metrics.registry))
 }

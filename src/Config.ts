@@ -11,6 +11,7 @@ import { type SettingKey, settings, type SettingValues } from "./config/settings
 import { processSurroundings, provider, type Surroundings } from "./config/surroundings.ts"
 import { unknownVariables } from "./config/unknownVariables.ts"
 import type { JobKind } from "./domain/Job.ts"
+import { parseSentryDsn, type SentryDsn } from "./domain/SentryDsn.ts"
 import type { Budget } from "./domain/Provider.ts"
 import type { AllowedSource } from "./providers/outbound/AddressPolicy.ts"
 
@@ -73,6 +74,8 @@ export interface PlayheadConfig {
   readonly providerBudgets: ReadonlyArray<Budget>
   /** Undefined where nothing is sent to a collector. */
   readonly otlp: { readonly endpoint: string; readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>; readonly serviceName: string } | undefined
+  /** Undefined where nothing is reported. */
+  readonly sentry: { readonly dsn: Redacted.Redacted<SentryDsn>; readonly environment: string } | undefined
   readonly logFormat: "pretty" | "json"
   readonly logLevel: LogLevel.LogLevel
   /** What the operator should hear once logging stands: variables that nobody reads. */
@@ -138,6 +141,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
 
   // Every setting was read without a fault, each by its own codec.
   const values = read as SettingValues
+  const sentryDsn = values.sentryDsn === undefined ? undefined : parseSentryDsn(values.sentryDsn)
   return {
     host: values.host,
     port: values.port,
@@ -174,6 +178,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     otlp: values.otlpEndpoint === undefined
       ? undefined
       : { endpoint: values.otlpEndpoint, headers: Redacted.make(Object.fromEntries(values.otlpHeaders)), serviceName: values.serviceName },
+    sentry: sentryDsn === undefined ? undefined : { dsn: Redacted.make(sentryDsn), environment: values.sentryEnvironment },
     logFormat: values.logFormat,
     logLevel: levels[values.logLevel],
     warnings: [

@@ -1,5 +1,5 @@
 import { Data } from "effect"
-import { redactText, redactUrl } from "../logging/redaction.ts"
+import { redactText, redactUrl } from "../domain/redaction.ts"
 import type { Setting } from "./setting.ts"
 
 /** One thing that is wrong with the configuration. */

@@ -1,6 +1,7 @@
 /** What a setting is, and the forms that a value can take in the environment. */
 import { Result, Schema, SchemaTransformation } from "effect"
 import { JobKind } from "../domain/Job.ts"
+import { parseSentryDsn } from "../domain/SentryDsn.ts"
 import { Budget } from "../domain/Provider.ts"
 import { type AllowedSource, parseAllowedSource } from "../providers/outbound/AddressPolicy.ts"
 
@@ -112,6 +113,9 @@ export const headerList: Schema.Codec<ReadonlyArray<readonly [string, string]>, 
     })
   )
 )
+
+/** As Sentry and what speaks its protocol hand it out. */
+export const sentryDsn = textWhere((text) => parseSentryDsn(text) !== undefined)
 
 export const hostName = textWhere((text) => /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*)$/iu.test(text))
 

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import type { AllowedSource } from "../providers/outbound/AddressPolicy.ts"
 import { JobKind } from "../domain/Job.ts"
 import type { Budget } from "../domain/Provider.ts"
-import { allowedSource, headerList, headerSecret, hostName, type KindLimit, kindLimit, list, oneOf, optional, path, percentage, providerBudget, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
+import { allowedSource, headerList, headerSecret, hostName, type KindLimit, kindLimit, list, oneOf, optional, path, percentage, providerBudget, sentryDsn, type Setting, urlText, webOrigin, wholeNumber } from "./setting.ts"
 
 /** With a pair of keys, of which this server has the public one. */
 export const signatureAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const
@@ -280,6 +280,22 @@ export const settings = {
     default: "playhead",
     allowed: "up to 100 letters, digits and `_.:-`",
     meaning: "What this installation is called in traces and metrics that are sent",
+    exposure: "plain"
+  } satisfies Setting<string>,
+  sentryDsn: optional({
+    name: "SENTRY_DSN",
+    codec: sentryDsn,
+    allowed: "an address such as https://key@sentry.example/1",
+    meaning: "Error tracker of Sentry's protocol that bugs and outages are reported to, without secrets; unset: none",
+    exposure: "secret"
+  }),
+  sentryEnvironment: {
+    name: "SENTRY_ENVIRONMENT",
+    codec: Schema.String.check(Schema.isPattern(/^[\w.:-]{1,64}$/u)),
+    fallback: () => "production",
+    default: "production",
+    allowed: "up to 64 letters, digits and `_.:-`",
+    meaning: "What this installation is called in reports to the error tracker",
     exposure: "plain"
   } satisfies Setting<string>,
   logFormat: {

@@ -2,7 +2,7 @@
  * The one bridge from Effect to GraphQL. A field says which errors it can fail with; an Effect that can fail with any
  * other does not compile. What a field did not expect is a bug or an outage: the client gets an id, the log gets the rest.
  */
-import { Cause, Effect, Exit, Option, Scope, Stream } from "effect"
+import { Cause, Effect, ErrorReporter, Exit, Option, Scope, Stream } from "effect"
 import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
 import { GraphQLError } from "graphql"
 import type { ExpectedError } from "../domain/errors.ts"
@@ -27,7 +27,10 @@ export const incident = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>
   const incidentId = uuidV7Unsafe()
   const observer = yield* FailureObserver
   observer.failed({ code: "INTERNAL", stage: null, provider: null, jobId: null, handled: false })
-  yield* Effect.logError("A request failed for a reason that nobody expected", cause).pipe(Effect.annotateLogs({ incidentId }))
+  yield* Effect.logError("A request failed for a reason that nobody expected", cause).pipe(
+    Effect.andThen(ErrorReporter.report(cause)),
+    Effect.annotateLogs({ incidentId })
+  )
   return refusal("INTERNAL", `Something went wrong on our side. The log has it under ${incidentId}.`, { incidentId })
 })
 

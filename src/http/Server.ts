@@ -1,6 +1,6 @@
 /** The HTTP server: GraphQL, uploads, media and health under one port. */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { Context, Effect, FiberSet, Layer } from "effect"
+import { Cause, Context, Effect, ErrorReporter, FiberSet, Layer } from "effect"
 import type { Access } from "../access/Access.ts"
 import { MediaLinks } from "../access/MediaLinks.ts"
 import { observeGauge } from "../domain/observe.ts"
@@ -71,7 +71,10 @@ export class Server extends Context.Service<Server, {
         const origins = () => ({ corsOrigins: settings.corsOrigins, publicUrl: url })
 
         const unexpected = (response: ServerResponse | undefined, requestId?: string) => (error: unknown): void => {
-          run(Effect.logError("A request failed for a reason that nobody expected", error).pipe(Effect.provideService(RequestId, requestId)))
+          run(Effect.logError("A request failed for a reason that nobody expected", error).pipe(
+            Effect.andThen(ErrorReporter.report(Cause.isCause(error) ? error : Cause.die(error))),
+            Effect.provideService(RequestId, requestId)
+          ))
           if (response !== undefined) sendProblem(response, 500, "Something went wrong on our side.")
         }
         const answer = (response: ServerResponse, requestId: string, effect: Effect.Effect<void, unknown, Services | BlobStore>): void => {

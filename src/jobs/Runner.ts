@@ -1,5 +1,5 @@
 /** Works on jobs: takes one, and goes stage by stage until it ends, waits, or has to be given back. */
-import { Cause, Context, Deferred, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
+import { Cause, Context, Deferred, Duration, Effect, ErrorReporter, Exit, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { type Failure, isFailure } from "../domain/errorCatalog.ts"
 import { InternalError } from "../domain/errors.ts"
@@ -61,7 +61,7 @@ export class Runner extends Context.Service<Runner, {
       /** Something nobody expected: the client gets an id, the log gets everything. */
       const incident = Effect.fnUntraced(function*(what: string, cause: Cause.Cause<unknown>) {
         const incidentId = yield* random.uuidV7()
-        yield* Effect.logError(what, cause).pipe(Effect.annotateLogs({ incidentId }))
+        yield* Effect.logError(what, cause).pipe(Effect.andThen(ErrorReporter.report(cause)), Effect.annotateLogs({ incidentId }))
         return new InternalError({ message: `Something went wrong on our side. The log has it under ${incidentId}.`, incidentId })
       })
 

@@ -1,7 +1,7 @@
 /** The one form in which an error stands in a log line, wherever it comes from. */
 import { Predicate } from "effect"
 import { encodeFailure, isFailure } from "../domain/errorCatalog.ts"
-import { redactRecord, redactText } from "./redaction.ts"
+import { redactRecord, redactText } from "../domain/redaction.ts"
 
 export interface ErrorShape {
   /** The class of an expected error, else the error's own tag or name. */

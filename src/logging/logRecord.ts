@@ -1,7 +1,7 @@
 import { Cause, type Logger, Predicate, References } from "effect"
 import { RequestId } from "../domain/Origin.ts"
 import { type ErrorShape, errorShape } from "./errorShape.ts"
-import { redactRecord, redactText, redactValue } from "./redaction.ts"
+import { redactRecord, redactText, redactValue } from "../domain/redaction.ts"
 
 /** What a log entry says, before it is printed as JSON or for people. Nothing in it is secret. */
 export interface LogRecord {

@@ -1,6 +1,6 @@
 /** What an operator reads when Playhead does not start, and the code that a supervisor sees (sysexits.h). */
 import { Predicate } from "effect"
-import { redactText } from "../logging/redaction.ts"
+import { redactText } from "../domain/redaction.ts"
 
 export interface StartFailure {
   /** To be printed as it is. One line, but for the configuration, which has one for each fault. */

@@ -1,7 +1,7 @@
 /** OTLP in JSON, without secrets: the text of an exception can hold anything, as on a log line. */
 import { Effect, Layer } from "effect"
 import { OtlpSerialization, type OtlpTracer } from "effect/observability"
-import { redactText } from "../logging/redaction.ts"
+import { redactText } from "../domain/redaction.ts"
 
 type Span = OtlpTracer.TraceData["resourceSpans"][number]["scopeSpans"][number]["spans"][number]
 

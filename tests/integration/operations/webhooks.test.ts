@@ -3,10 +3,12 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger, Redacted, Schedule, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { UnsupportedMediaError } from "../../../src/domain/errors.ts"
+import type { WebhookTopic } from "../../../src/domain/Webhook.ts"
 import { globalId, parseGlobalId } from "../../../src/graphql/ids.ts"
 import { claimDue } from "../../../src/operations/webhooks/claims.ts"
 import { deliveringLayer } from "../../../src/operations/webhooks/delivering.ts"
 import { enqueueWebhook } from "../../../src/operations/webhooks/enqueue.ts"
+import { webhookOfIncident } from "../../../src/operations/webhooks/incidentChanged.ts"
 import { webhookOfEnd } from "../../../src/operations/webhooks/jobEnded.ts"
 import { Webhooks } from "../../../src/operations/webhooks/Webhooks.ts"
 import { OutboundHttp, type OutboundSettings } from "../../../src/providers/outbound/OutboundHttp.ts"
@@ -54,7 +56,7 @@ const over = (engine: TestEngine) => {
   return {
     use,
     deliveries,
-    endpoint: (receiver: Pick<WebhookReceiver, "url">, topics: ReadonlyArray<"JOB_SUCCEEDED" | "JOB_FAILED" | "JOB_CANCELLED" | "INCIDENT_OPENED"> = ["INCIDENT_OPENED"]) =>
+    endpoint: (receiver: Pick<WebhookReceiver, "url">, topics: ReadonlyArray<WebhookTopic> = ["INCIDENT_OPENED"]) =>
       Effect.acquireRelease(
         Effect.map(use((service) => service.create({ url: receiver.url, topics })), ({ endpointId, secret }) => ({ endpointId, secret: Redacted.value(secret) })),
         // Or the next test's messages would go to it, too.
@@ -126,6 +128,23 @@ describe.each(engines)("webhooks on %s", (engineName) => {
       expect(message.body).not.toContain("a secret of the inside")
     }
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(4)
+  }))
+
+  it.live("tell of incidents when they open and when they are over", () => Effect.gen(function* () {
+    const { endpoint } = over(engine())
+    yield* sending(engine())
+    const receiver = yield* webhookReceiver
+    const { secret } = yield* endpoint(receiver, ["INCIDENT_OPENED", "INCIDENT_RESOLVED"])
+    const incident = { id: crypto.randomUUID(), cause: "The circuit of itunes is open", provider: "itunes", openedAt: new Date("2026-01-01T00:00:00Z"), errorCount: 5 }
+    yield* engine().database.transaction((tx) => webhookOfIncident(tx, { ...incident, resolvedAt: null }))
+    yield* untilReceived(receiver, 1)
+    yield* engine().database.transaction((tx) => webhookOfIncident(tx, { ...incident, resolvedAt: new Date("2026-01-01T00:01:00Z") }))
+    yield* untilReceived(receiver, 2)
+    const data = { incidentId: globalId("Incident", incident.id), cause: incident.cause, provider: "itunes", errorCount: 5, openedAt: "2026-01-01T00:00:00.000Z" }
+    expect(receiver.received.map((message) => verified(secret, message))).toEqual([
+      { type: "incident.opened", timestamp: "2026-01-01T00:00:00.000Z", data: { ...data, status: "OPEN", resolvedAt: null } },
+      { type: "incident.resolved", timestamp: "2026-01-01T00:01:00.000Z", data: { ...data, status: "RESOLVED", resolvedAt: "2026-01-01T00:01:00.000Z" } }
+    ])
   }))
 
   it.live("are there when what they tell of is committed, and not when it is rolled back", () => Effect.gen(function* () {

@@ -9,6 +9,7 @@ const longestText = 8_192
 const secretName = /pass(word|phrase)?$|secret|token|authorization|cookie|api[-_]?key|access[-_]?key|private[-_]?key|credential|signature/iu
 const urlPassword = /([a-z][a-z0-9+.-]*:\/\/[^\s/@:]*):[^\s/@]*@/giu
 const queryValue = /([?&]([\w.-]+)=)[^&\s"'<>]+/gu
+const webhookSecret = /\bwhsec_[\w+/=-]+/gu
 const bearer = /\b(Bearer|Basic)\s+[\w+/=.~-]{8,}/gu
 
 /** A text without the passwords of URLs, secret query parameters and authorization headers in it. */
@@ -17,6 +18,7 @@ export const redactText = (text: string): string => {
   return cut
     .replaceAll(urlPassword, "$1:***@")
     .replaceAll(queryValue, (all, before: string, name: string) => (secretName.test(name) || name === "sig" ? `${before}***` : all))
+    .replaceAll(webhookSecret, "whsec_***")
     .replaceAll(bearer, "$1 ***")
 }
 
