@@ -58,8 +58,13 @@ import { WorkDirectories } from "./storage/WorkDirectories.ts"
 import { layer as openTelemetry } from "./telemetry.ts"
 
 /** Providers that have what they need. */
-const configuredProviders = ({ ytdlpPath }: PlayheadConfig): ReadonlySet<ProviderName> =>
-  new Set<ProviderName>(["rnnoise", "afftdn", ...(ytdlpPath === undefined ? [] : ["yt-dlp" as const])])
+const configuredProviders = ({ itunesBaseUrl, ytdlpPath }: PlayheadConfig): ReadonlySet<ProviderName> =>
+  new Set<ProviderName>([
+    "rnnoise",
+    "afftdn",
+    ...(ytdlpPath === undefined ? [] : ["yt-dlp" as const]),
+    ...(itunesBaseUrl === undefined ? [] : ["itunes" as const])
+  ])
 
 /** How long a receiver of a webhook may take to answer. */
 const webhookTimeoutMs = 15_000
@@ -98,14 +103,13 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     FFmpeg.layer({ path: config.ffmpegPath, timeoutMs: config.ffmpegTimeoutMs, maxProcesses: config.jobConcurrency }),
     OutboundHttp.layer({ allowedSources: config.allowPrivateSources }),
     VideoPages.layer({ path: config.ytdlpPath }),
-    LocalFiles.layer({ importDir: config.importDir }),
-    MetadataLookup.layer({ baseUrl: config.itunesBaseUrl }).pipe(
-      Layer.provide(OutboundHttp.layer({ allowedSources: [...config.allowPrivateSources, ...hostOf(config.itunesBaseUrl)] }))
-    )
+    LocalFiles.layer({ importDir: config.importDir })
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
-  // Beneath all that can fail.
-  const guarded = Guard.layer({ configured: configuredProviders(config), budgets: config.providerBudgets }).pipe(
+  const catalogue = MetadataLookup.layer({ baseUrl: config.itunesBaseUrl }).pipe(
+    Layer.provide(OutboundHttp.layer({ allowedSources: [...config.allowPrivateSources, ...hostOf(config.itunesBaseUrl)] }))
+  )
+  const guarded = catalogue.pipe(Layer.provideMerge(Guard.layer({ configured: configuredProviders(config), budgets: config.providerBudgets }))).pipe(
     Layer.provide(Layer.mergeAll(sharedCircuits, budgetStore)),
     Layer.provideMerge(FailureStatistics.layer),
     Layer.provideMerge(foundation)

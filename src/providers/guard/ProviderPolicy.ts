@@ -40,5 +40,6 @@ export const providerPolicies: { readonly [N in ProviderName]: ProviderPolicy } 
   afftdn: { ...local, capability: "ENHANCEMENT", tier: "BASIC" },
   // It tries again by itself, and the download has a time limit of its own.
   "yt-dlp": { ...local, capability: "VIDEO_PAGE" },
-  itunes: { ...service, capability: "METADATA", timeoutMs: 10_000, tries: 3 }
+  // A help and no more: an import does not wait long for it.
+  itunes: { ...service, capability: "METADATA", timeoutMs: 10_000, tries: 2, firstPauseMs: 300, longestPauseMs: 1000 }
 }
