@@ -42,7 +42,7 @@ const failingImport = async (client: Pick<ReturnType<typeof clientOf>, "query">)
 const messages = () => receiver.received.filter(({ path }) => path === "/hooks")
 
 describe("a server", () => {
-  it("tells a receiver of a job's failure, in words that lead back to the API, and the error tracker of a bug", async () => {
+  it("1.2 tells a receiver of a job's failure, in words that lead back to the API, and the error tracker of a bug", async () => {
     const app = await startApp("pglite", environment)
     try {
       const { endpoint, secret } = await create(app, "[JOB_FAILED]")
@@ -69,7 +69,7 @@ describe("a server", () => {
     }
   })
 
-  it("that is killed while a receiver hesitates sends the same message after its restart", async () => {
+  it("3.2 that is killed while a receiver hesitates sends the same message after its restart", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "playhead-webhooks-"))
     const start = async (): Promise<{ readonly url: string; readonly process: ChildProcess }> => {
       const child = spawn(process.execPath, ["src/main.ts"], {

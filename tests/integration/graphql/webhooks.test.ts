@@ -29,7 +29,7 @@ const insertDeliveries = (endpointId: string, count: number) =>
   )
 
 describe("webhooks over the API", () => {
-  it("are created with a secret that is shown once", async () => {
+  it("2.3 are created with a secret that is shown once", async () => {
     const { endpoint, secret } = await create("https://receiver.example/hooks?team=1", ["JOB_FAILED", "INCIDENT_OPENED", "JOB_FAILED"])
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
     expect(endpoint).toMatchObject({ url: "https://receiver.example/hooks?team=1", topics: ["JOB_FAILED", "INCIDENT_OPENED"], enabled: true, deliveries: [] })
@@ -49,7 +49,7 @@ describe("webhooks over the API", () => {
     ["http://[::ffff:10.0.0.1]/", "::ffff:a00:1"],
     ["http://2130706433/", "127.0.0.1"],
     ["https://user:password@receiver.example/", "receiver.example"]
-  ])("refuse %s as blocked", async (url, host) => {
+  ])("6.1 refuse %s as blocked", async (url, host) => {
     expect(await create(url)).toEqual({ __typename: "SourceBlockedError", host, code: "SOURCE_BLOCKED", retryable: false })
   })
 
@@ -58,7 +58,7 @@ describe("webhooks over the API", () => {
     ["receiver", ["JOB_FAILED"], "url"],
     [`https://receiver.example/${"x".repeat(2048)}`, ["JOB_FAILED"], "url"],
     ["https://receiver.example/", [], "topics"]
-  ])("find the fault of %s with %j", async (url, topics, path) => {
+  ])("6.1 find the fault of %s with %j", async (url, topics, path) => {
     expect(await create(url, topics)).toMatchObject({ __typename: "InvalidInputError", issues: [{ path: [path], message: expect.any(String) }] })
   })
 
@@ -96,7 +96,7 @@ describe("webhooks over the API", () => {
     }
   })
 
-  it("are deleted once, with all their messages", async () => {
+  it("5.4 are deleted once, with all their messages", async () => {
     const { endpoint } = await create("https://receiver.example/")
     const [delivery] = await insertDeliveries(endpoint.id, 1)
     const remove = "mutation ($id: ID!) { webhookDelete(id: $id) { __typename ... on WebhookDeleteSuccess { id } ... on Error { code } } }"
@@ -107,7 +107,7 @@ describe("webhooks over the API", () => {
     expect(await server.sql("select 1 from webhook_delivery where id = $1", [delivery?.id])).toEqual([])
   })
 
-  it("are sent again when asked for, by the id of the message alone", async () => {
+  it("5.1 are sent again when asked for, by the id of the message alone", async () => {
     const { endpoint } = await create("https://receiver.example/")
     await insertDeliveries(endpoint.id, 1)
     const listed = await server.graphql("query ($id: ID!) { node(id: $id) { ... on WebhookEndpoint { deliveries { id } } } }", { id: endpoint.id })

@@ -92,7 +92,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
   })
   const engine = useEngine({ database: testDatabase(engineName), kinds: [kind.definition], onJobEnded: [webhookOfEnd] })
 
-  it.live("tell of the end of each job, signed so that the reference library accepts it", () => Effect.gen(function* () {
+  it.live("1.1 tell of the end of each job, and 1.2 of its failure as the API shows it, signed so that the reference library accepts it", () => Effect.gen(function* () {
     const { endpoint } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -130,7 +130,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(4)
   }))
 
-  it.live("tell of incidents when they open and when they are over", () => Effect.gen(function* () {
+  it.live("1.3 tell of incidents when they open and when they are over", () => Effect.gen(function* () {
     const { endpoint } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -147,7 +147,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     ])
   }))
 
-  it.live("are there when what they tell of is committed, and not when it is rolled back", () => Effect.gen(function* () {
+  it.live("1.4 are there when what they tell of is committed, and not when it is rolled back", () => Effect.gen(function* () {
     const { deliveries, endpoint } = over(engine())
     const receiver = yield* webhookReceiver
     const { endpointId } = yield* endpoint(receiver)
@@ -160,7 +160,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(yield* deliveries(other.endpointId)).toEqual([])
   }))
 
-  it.live("come again under the same id and with the same bytes until they are taken, with a signature of their own", () => Effect.gen(function* () {
+  it.live("3.1 come again under the same id and with the same bytes until they are taken, and 2.2 with a signature of the attempt's time", () => Effect.gen(function* () {
     const { endpoint, hurry, tell, untilDelivery } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -189,7 +189,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     { does: "breaks the connection off", answering: breakOff },
     { does: "does not speak HTTP", answering: speakNonsense },
     { does: "never answers", answering: neverAnswer }
-  ])("come again when the receiver $does", ({ answering }) => Effect.gen(function* () {
+  ])("4.2 come again when the receiver $does", ({ answering }) => Effect.gen(function* () {
     const { endpoint, hurry, tell, untilDelivery } = over(engine())
     yield* sending(engine(), loopback, 400)
     const receiver = yield* webhookReceiver
@@ -203,7 +203,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     yield* untilDelivery(endpointId, ({ delivered }) => delivered)
   }))
 
-  it.live("reach the others in time while one receiver never answers", () => Effect.gen(function* () {
+  it.live("4.6 reach the others in time while one receiver never answers", () => Effect.gen(function* () {
     const { endpoint, tell } = over(engine())
     const [silent, well] = [yield* webhookReceiver, yield* webhookReceiver]
     silent.answering = neverAnswer
@@ -219,7 +219,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(silent.received.length).toBe(4)
   }))
 
-  it.live.each([429, 503])("wait as long as a receiver asks that answers %i with Retry-After", (status) => Effect.gen(function* () {
+  it.live.each([429, 503])("4.4 wait as long as a receiver asks that answers %i with Retry-After", (status) => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -231,7 +231,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(due_in_ms).toBeLessThanOrEqual(3_600_500)
   }))
 
-  it.live("are not kept longer by a Retry-After that comes with another status", () => Effect.gen(function* () {
+  it.live("4.4 are not kept longer by a Retry-After that comes with another status", () => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -241,7 +241,24 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect((yield* untilDelivery(endpointId, settledWith(404, 1))).due_in_ms).toBeLessThan(5_600)
   }))
 
-  it.live("follow no redirect", () => Effect.gen(function* () {
+  it.live("3.4 are not held back for one that failed, and 4.1 are taken whatever a status of 200 to 299 says behind it", () => Effect.gen(function* () {
+    const { deliveries, endpoint, tell } = over(engine())
+    yield* sending(engine())
+    const receiver = yield* webhookReceiver
+    receiver.answering = (response, message) => {
+      if (message.body.includes("first")) return answerStatus(500)(response, message)
+      response.writeHead(299)
+      response.write("an answer that does not end")
+    }
+    const { endpointId } = yield* endpoint(receiver)
+    yield* tell({ n: "first" })
+    yield* untilReceived(receiver, 1)
+    yield* tell({ n: "second" })
+    const rows = yield* engine().until(deliveries(endpointId), (all) => all.some(({ delivered }) => delivered))
+    expect(rows.map(({ delivered, http_status }) => [delivered, http_status])).toEqual([[false, 500], [true, 299]])
+  }))
+
+  it.live("4.2 follow no redirect", () => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery } = over(engine())
     yield* sending(engine())
     const [receiver, elsewhere] = [yield* webhookReceiver, yield* webhookReceiver]
@@ -252,7 +269,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(elsewhere.received).toEqual([])
   }))
 
-  it.live("stop at 410, until one is asked for again", () => Effect.gen(function* () {
+  it.live("4.5 stop at 410, until one is asked for again", () => Effect.gen(function* () {
     const { deliveries, endpoint, tell, untilDelivery, use } = over(engine())
     const receiver = yield* webhookReceiver
     receiver.answering = answerStatus(410)
@@ -276,7 +293,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     yield* untilReceived(receiver, before + 2)
   }))
 
-  it.live("are tried for 24 hours, the last time at their end, and then given up", () => Effect.gen(function* () {
+  it.live("4.3 are tried for 24 hours, the last time at their end, and then given up", () => Effect.gen(function* () {
     const { endpoint, hurry, tell, untilDelivery } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -295,7 +312,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(yield* untilDelivery(endpointId, ({ due_in_ms }) => due_in_ms === null)).toMatchObject({ attempts: 3, delivered: false, http_status: 500 })
   }))
 
-  it.live("come again when asked for, also after they were taken, and are tried anew for as long", () => Effect.gen(function* () {
+  it.live("5.1 come again when asked for, also after they were taken, and are tried anew for as long", () => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery, use } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -314,7 +331,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(yield* Effect.flip(use((service) => service.redeliver(crypto.randomUUID())))).toMatchObject({ _tag: "NotFoundError" })
   }))
 
-  it.live("come again at once when asked for while an attempt is under way, whatever that comes to", () => Effect.gen(function* () {
+  it.live("5.2 come again at once when asked for while an attempt is under way, whatever that comes to", () => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery, use } = over(engine())
     yield* sending(engine())
     const receiver = yield* webhookReceiver
@@ -333,7 +350,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(yield* untilDelivery(endpointId, ({ delivered }) => delivered)).toMatchObject({ attempts: 2 })
   }))
 
-  it.live("of a node that died in the middle are sent once its lease has ended", () => Effect.gen(function* () {
+  it.live("4.7 of a node that died in the middle are sent once its lease has ended", () => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery } = over(engine())
     const receiver = yield* webhookReceiver
     const { endpointId } = yield* endpoint(receiver)
@@ -347,7 +364,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(receiver.received).toHaveLength(1)
   }))
 
-  it.live("of a node that stops in the middle are due at once", () => Effect.gen(function* () {
+  it.live("4.7 of a node that stops in the middle are due at once", () => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery } = over(engine())
     const receiver = yield* webhookReceiver
     receiver.answering = neverAnswer
@@ -363,7 +380,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     yield* untilDelivery(endpointId, ({ delivered }) => delivered)
   }))
 
-  it.live("never reach a private address by a public name", () => Effect.gen(function* () {
+  it.live("6.2 never reach a private address by a public name", () => Effect.gen(function* () {
     const { endpoint, tell, untilDelivery } = over(engine())
     const dialled: Array<string> = []
     const asked: Array<string> = []
@@ -385,7 +402,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(dialled).toEqual([])
   }))
 
-  it.live("of a deleted endpoint are gone, and its deletion fails no job that ends meanwhile", () => Effect.gen(function* () {
+  it.live("5.4 of a deleted endpoint are gone, and its deletion fails no job that ends meanwhile", () => Effect.gen(function* () {
     const { deliveries, endpoint, use } = over(engine())
     const receiver = yield* webhookReceiver
     for (let round = 0; round < 8; round++) {
@@ -399,7 +416,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     }
   }))
 
-  it.live("leave neither secret nor address in the log", () => Effect.gen(function* () {
+  it.live("6.3 leave neither secret nor address in the log", () => Effect.gen(function* () {
     const lines: Array<string> = []
     const logging = Logger.layer([Logger.map(Logger.formatJson, (line) => { lines.push(line) })])
     const { endpoint, tell, untilDelivery } = over(engine())
@@ -414,7 +431,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
     expect(lines.join("\n")).not.toContain("very-private-path")
   }))
 
-  it.live("that are over are forgotten after 30 days, and those that are not stay", () => Effect.gen(function* () {
+  it.live("5.3 that are over are forgotten after 30 days, and those that are not stay", () => Effect.gen(function* () {
     const { deliveries, endpoint, tell } = over(engine())
     const receiver = yield* webhookReceiver
     const { endpointId } = yield* endpoint(receiver)
@@ -430,7 +447,7 @@ describe.each(engines)("webhooks on %s", (engineName) => {
 })
 
 describe("webhooks of several nodes", () => {
-  it.live("are each sent by one of them", () => Effect.gen(function* () {
+  it.live("3.3 are each sent by one of them", () => Effect.gen(function* () {
     const url = yield* freshPostgres()
     const node = () => startEngine({ database: testDatabase("postgres", { url }), kinds: [], worker: false })
     const [one, two] = [yield* node(), yield* node()]
@@ -448,7 +465,7 @@ describe("webhooks of several nodes", () => {
 })
 
 describe("a database that is gone for a while", () => {
-  it.live("costs no message", () => Effect.gen(function* () {
+  it.live("4.7 costs no message", () => Effect.gen(function* () {
     const url = yield* freshPostgres()
     const engine = yield* startEngine({ database: testDatabase("postgres", { url }), kinds: [], worker: false })
     const receiver = yield* webhookReceiver

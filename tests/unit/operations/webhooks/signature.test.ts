@@ -5,7 +5,7 @@ import { Webhook } from "standardwebhooks"
 import { makeSecret, signedHeaders } from "../../../../src/operations/webhooks/signature.ts"
 
 describe("a signature", () => {
-  it("is that of the published example", () => {
+  it("2.1 is that of the published example", () => {
     // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     const headers = signedHeaders(Redacted.make("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), {
       id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -19,7 +19,7 @@ describe("a signature", () => {
     })
   })
 
-  it.effect("is accepted by the reference library for any text, and for no other text, id or secret", () =>
+  it.effect("2.1 is accepted by the reference library for any text, and for no other text, id or secret", () =>
     Effect.gen(function* () {
       const secret = yield* makeSecret
       const message = { id: "V2ViaG9vaw", at: new Date(), body: JSON.stringify({ title: "Ünïcødé 🎧\u2028" }) }
