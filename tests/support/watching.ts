@@ -32,7 +32,7 @@ export interface Operation {
 export const messageOf = (data: RawData): Answer => JSON.parse((data as Buffer).toString())
 
 /** Several subscriptions on one socket. */
-export const socketTo = async (url: string) => {
+export const socketTo = async (url: string, connectionParams?: object) => {
   const socket = new WebSocket(url.replace(/^http/, "ws"), "graphql-transport-ws")
   const listeners = new Map<string, (message: Answer) => void>()
   const controls: Array<Answer> = []
@@ -44,7 +44,7 @@ export const socketTo = async (url: string) => {
     if (message.id === undefined) controls.push(message)
     else listeners.get(message.id)?.(message)
   })
-  socket.send(JSON.stringify({ type: "connection_init" }))
+  socket.send(JSON.stringify({ type: "connection_init", payload: connectionParams }))
   await eventually(() => controls.length).toBe(1)
   return {
     socket,

@@ -1,10 +1,9 @@
 import { Effect, Schema } from "effect"
 import { Conversion } from "../../conversion/Conversion.ts"
-import { answer } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { checked, optional, text } from "../checkedInput.ts"
 import { AudioFormatEnum } from "../enums.ts"
-import { JobStartResult, onTrack, startDescriptions, startFailures } from "../jobs/jobStart.ts"
+import { JobStartResult, onTrack, startDescriptions, startJob } from "../jobs/jobStart.ts"
 
 const between = (what: string, minimum: number, maximum: number) =>
   Schema.Finite.check(Schema.makeFilter((value: number) => (value >= minimum && value <= maximum) || `${what} must be from ${minimum} to ${maximum}`))
@@ -43,7 +42,7 @@ builder.mutationFields((t) => ({
       options: t.arg({ type: TranscodeOptions, required: true, description: "How to convert." }),
       idempotencyKey: t.arg.string({ description: startDescriptions.idempotencyKey })
     },
-    resolve: answer(startFailures, (_root, args: { readonly id: string; readonly options: typeof TranscodeOptions.$inferInput; readonly idempotencyKey?: string | null | undefined }) =>
+    resolve: startJob((args: { readonly id: string; readonly options: typeof TranscodeOptions.$inferInput; readonly idempotencyKey?: string | null | undefined }) =>
       onTrack(args.id, (trackId) =>
         Effect.gen(function* () {
           const conversion = yield* Conversion
@@ -62,7 +61,7 @@ builder.mutationFields((t) => ({
       options: t.arg({ type: TrimOptions, description: "What to cut off." }),
       idempotencyKey: t.arg.string({ description: startDescriptions.idempotencyKey })
     },
-    resolve: answer(startFailures, (_root, args: { readonly id: string; readonly options?: typeof TrimOptions.$inferInput | null | undefined; readonly idempotencyKey?: string | null | undefined }) =>
+    resolve: startJob((args: { readonly id: string; readonly options?: typeof TrimOptions.$inferInput | null | undefined; readonly idempotencyKey?: string | null | undefined }) =>
       onTrack(args.id, (trackId) =>
         Effect.gen(function* () {
           const conversion = yield* Conversion

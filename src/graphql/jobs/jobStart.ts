@@ -9,9 +9,11 @@ import {
   NotFoundError,
   RateLimitedError
 } from "../../domain/errors.ts"
-import { refusal } from "../bridge.ts"
+import { mayStartJob } from "../access/mayStartJob.ts"
+import { answer, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { idOf } from "../ids.ts"
+import type { Services } from "../Services.ts"
 import { JobRef } from "./JobRef.ts"
 
 const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
@@ -24,16 +26,20 @@ export const JobStartSuccess = builder.objectRef<{ readonly jobId: string; reado
   })
 })
 
-export const startFailures = [
+const startFailures = [
   InvalidInputError, NotFoundError, ConflictError, NotConfiguredError, IdempotencyConflictError, RateLimitedError, BudgetExceededError
 ] as const
 
-/** One union for all of them: `type: JobStartResult`, and `answer(startFailures, …)` as the resolver. */
+/** One union for all of them: `type: JobStartResult`, and `startJob(…)` as the resolver. */
 export const JobStartResult = builder.errorUnion("JobStartResult", {
   description: "What starting a job comes to.",
   types: [JobStartSuccess, ...startFailures],
   resolveType: () => "JobStartSuccess"
 })
+
+/** The resolver of a field that starts a job, from an Effect that submits it: counted against what its viewer may start. */
+export const startJob = <Args, A>(submit: (args: Args) => Effect.Effect<A, InstanceType<(typeof startFailures)[number]>, Services>) =>
+  answer(startFailures, (_root: unknown, args: Args, context) => Effect.andThen(mayStartJob(context), submit(args)))
 
 export const startDescriptions = {
   track: "Of the track.",

@@ -13,9 +13,11 @@ import {
   UnsupportedMediaError
 } from "../../domain/errors.ts"
 import { type Imported, Library } from "../../library/Library.ts"
+import { mayStartJob } from "../access/mayStartJob.ts"
 import { answer, failsWith, read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { JobPriorityEnum } from "../enums.ts"
+import type { GraphQLContext } from "../GraphQLContext.ts"
 import { isUuid } from "../ids.ts"
 import { JobRef } from "../jobs/JobRef.ts"
 import { checkImportInput, checkUploadInput } from "./importInput.ts"
@@ -93,12 +95,13 @@ const TrackImportResult = builder.errorUnion("TrackImportResult", {
   types: [TrackImportSuccess, ...importFailures]
 })
 
-const importOne = Effect.fnUntraced(function* (input: typeof TrackImportInput.$inferInput) {
+const importOne = Effect.fnUntraced(function* (input: typeof TrackImportInput.$inferInput, context: GraphQLContext) {
   const library = yield* Library
   const { input: checked } = yield* checkImportInput({ input })
   const { file, upload, url, videoPage } = checked.source
   if (typeof upload === "string" && !isUuid(upload)) return yield* new NotFoundError({ message: "There is no such upload.", id: upload })
   const source = typeof url === "string" ? { url } : typeof upload === "string" ? { upload } : typeof videoPage === "string" ? { videoPage } : { file: file ?? "" }
+  yield* mayStartJob(context)
   return yield* library.importTrack({ ...checked, source, allowDuplicate: input.allowDuplicate ?? false, priority: input.priority ?? "NORMAL" })
 })
 
@@ -118,7 +121,7 @@ builder.mutationFields((t) => ({
     scope: "WRITE",
     description: "Imports audio from an address, a local file or a finished upload. Returns at once; what can only be known later is the job's to say.",
     args: { input: t.arg({ type: TrackImportInput, required: true, description: "What to import." }) },
-    resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }) => importOne(input))
+    resolve: answer(importFailures, (_root, { input }: { readonly input: typeof TrackImportInput.$inferInput }, context) => importOne(input, context))
   }),
   trackImportBatch: t.field({
     type: [TrackImportResult],
@@ -128,7 +131,7 @@ builder.mutationFields((t) => ({
     resolve: (_root, { inputs }, context) => {
       if (inputs.length > maxBatch) throw refusal("INVALID_INPUT", `\`inputs\` may have at most ${maxBatch} items, not ${inputs.length}. Send the rest in another request.`)
       return read(
-        Effect.forEach(inputs, (input, index) => importOne(input).pipe(Effect.mapError(inBatch(index)), Effect.catch((failure) => Effect.succeed(failure))), {
+        Effect.forEach(inputs, (input, index) => importOne(input, context).pipe(Effect.mapError(inBatch(index)), Effect.catch((failure) => Effect.succeed(failure))), {
           concurrency: batchConcurrency
         }),
         context
@@ -141,10 +144,11 @@ builder.mutationFields((t) => ({
     description: "Imports a file that is part of the request (GraphQL multipart). Returns once the file was received.",
     errors: failsWith(uploadFailures, "TrackUploadResult", "What `trackUpload` comes to."),
     args: { input: t.arg({ type: TrackUploadInput, required: true, description: "What to import." }) },
-    resolve: answer(uploadFailures, (_root, { input }: { readonly input: typeof TrackUploadInput.$inferInput }) =>
+    resolve: answer(uploadFailures, (_root, { input }: { readonly input: typeof TrackUploadInput.$inferInput }, context) =>
       Effect.gen(function* () {
         const library = yield* Library
         const { input: checked } = yield* checkUploadInput({ input })
+        yield* mayStartJob(context)
         return yield* library.uploadTrack({ ...checked, file: input.file, allowDuplicate: input.allowDuplicate ?? false, priority: "NORMAL" })
       }))
   })
