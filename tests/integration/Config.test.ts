@@ -53,4 +53,11 @@ describe("The configuration of a process", () => {
     expect(status).toBe(78)
     expect(stderr).toContain(`${join(directory, ".env")}: cannot be read`)
   })
+
+  it("ends the start with code 78 where everybody on a network could use the API, and not where a key is required", () => {
+    const open = start({ HOST: "0.0.0.0" })
+    expect(open.status).toBe(78)
+    expect(open.stderr).toMatch(/HOST="0\.0\.0\.0": must be a loopback address .* set PLAYHEAD_ADMIN_KEY/u)
+    expect(start({ HOST: "0.0.0.0", PLAYHEAD_ADMIN_KEY: "0123456789abcdef0123456789abcdef" }).status).toBe(0)
+  })
 })

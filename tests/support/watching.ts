@@ -69,10 +69,10 @@ export const socketTo = async (url: string, connectionParams?: object) => {
 export const overSocket = async (url: string, operation: Operation): Promise<Watching> => (await socketTo(url)).subscribe(operation)
 
 /** `comments` are lines that keep the connection alive. */
-export const overEvents = async (url: string, operation: Operation): Promise<Watching & { readonly comments: () => number }> => {
+export const overEvents = async (url: string, operation: Operation, more: Readonly<Record<string, string>> = {}): Promise<Watching & { readonly comments: () => number }> => {
   const answers: Array<Answer> = []
   let comments = 0
-  const request = http.request(url, { method: "POST", headers: { "content-type": "application/json", accept: "text/event-stream" } })
+  const request = http.request(url, { method: "POST", headers: { "content-type": "application/json", accept: "text/event-stream", ...more } })
   request.end(JSON.stringify(operation))
   request.on("error", () => {})
   const response = await new Promise<http.IncomingMessage>((resolve) => request.once("response", resolve))
