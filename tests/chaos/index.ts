@@ -16,9 +16,10 @@ import type { Figure, Scenario } from "./Scenario.ts"
 import * as stalledClient from "./stalledClient.ts"
 import { terminatedConnections } from "./terminated.ts"
 import { twoHosts, twoNodes } from "./twoNodes.ts"
+import { unplugged } from "./unplugged.ts"
 
 const scenarios: ReadonlyArray<Scenario> = [
-  killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks, model, stalledClient
+  killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks, unplugged, model, stalledClient
 ]
 
 const { values } = parseArgs({ options: { seed: { type: "string", default: String(Date.now() % 100_000) }, only: { type: "string", default: "" }, short: { type: "boolean", default: false } } })
