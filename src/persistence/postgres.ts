@@ -66,7 +66,9 @@ export const openPostgres = Effect.fn("openPostgres")(function* (settings: Postg
     application_name: "playhead",
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    connectionTimeoutMillis: 10_000
+    connectionTimeoutMillis: 10_000,
+    // A statement is sent when it is asked for, not when the one before it is answered.
+    pipeline: true
   }
   let created: pg.Pool | undefined
   const orm = yield* Effect.acquireRelease(
@@ -78,8 +80,6 @@ export const openPostgres = Effect.fn("openPostgres")(function* (settings: Postg
         driverOptions: {
           ...connection,
           statement_timeout: settings.statementTimeoutMs,
-          // A statement is sent when it is asked for, not when the one before it is answered.
-          pipeline: true,
           onPoolCreated: (pool: pg.Pool) => {
             created = pool
             // MikroORM reads dates and times both as text and as Date; pg-boss and the read queries want Date.
