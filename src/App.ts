@@ -14,6 +14,8 @@ import { Conversion } from "./conversion/Conversion.ts"
 import { transcodeKind } from "./conversion/transcodeKind.ts"
 import { trimKind } from "./conversion/trimKind.ts"
 import type { ProviderName } from "./domain/Provider.ts"
+import { Enhancement } from "./enhancement/Enhancement.ts"
+import { enhanceKind } from "./enhancement/enhanceKind.ts"
 import { Server } from "./http/Server.ts"
 import { JobEvents } from "./jobs/JobEvents.ts"
 import { type AnyJobKind, JobKinds } from "./jobs/JobKinds.ts"
@@ -58,10 +60,11 @@ import { WorkDirectories } from "./storage/WorkDirectories.ts"
 import { layer as openTelemetry } from "./telemetry.ts"
 
 /** Providers that have what they need. */
-const configuredProviders = ({ itunesBaseUrl, ytdlpPath }: PlayheadConfig): ReadonlySet<ProviderName> =>
+const configuredProviders = ({ denoiserModelPath, itunesBaseUrl, ytdlpPath }: PlayheadConfig): ReadonlySet<ProviderName> =>
   new Set<ProviderName>([
     "rnnoise",
     "afftdn",
+    ...(denoiserModelPath === undefined ? [] : ["sherpa-onnx" as const]),
     ...(ytdlpPath === undefined ? [] : ["yt-dlp" as const]),
     ...(itunesBaseUrl === undefined ? [] : ["itunes" as const])
   ])
@@ -90,6 +93,8 @@ const errorTracking = ({ dsn, environment }: NonNullable<PlayheadConfig["sentry"
  */
 export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJobKind> = []) => {
   const limits = { maxBytes: config.maxUploadBytes, maxDurationMs: config.maxDurationMs, downloadTimeoutMs: config.downloadTimeoutMs }
+
+  const speechModel = config.denoiserModelPath === undefined ? undefined : { path: config.denoiserModelPath, timeoutMs: config.ffmpegTimeoutMs }
 
   const foundation = Layer.mergeAll(
     Database.layer({
@@ -122,7 +127,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
 
   const kinds = Layer.effect(
     JobKinds,
-    Effect.map(Effect.all([importKind(limits), transcodeKind(limits), trimKind(limits)]), (own) => new Map([...own, ...otherKinds].map((kind: AnyJobKind) => [kind.kind, kind])))
+    Effect.map(Effect.all([importKind(limits), transcodeKind(limits), trimKind(limits), enhanceKind({ speechModel })]), (own) => new Map([...own, ...otherKinds].map((kind: AnyJobKind) => [kind.kind, kind])))
   )
   const engine = Layer.mergeAll(Jobs.layer, JobEvents.layer, Runner.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Queue.layer, Node.layer)),
@@ -144,6 +149,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Providers.layer,
     Incidents.layer({ objective: config.errorBudgetObjective, onIncident: webhookOfIncident }),
     Webhooks.layer,
+    Enhancement.layer({ hasSpeechModel: speechModel !== undefined }),
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
     Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))

@@ -60,6 +60,8 @@ export interface PlayheadConfig {
   readonly ffmpegPath: string | undefined
   readonly ytdlpPath: string | undefined
   readonly ffmpegTimeoutMs: number
+  /** Absolute. */
+  readonly denoiserModelPath: string | undefined
   readonly downloadTimeoutMs: number
   readonly maxUploadBytes: number
   /** How long a resumable upload is kept, imported or not. */
@@ -165,6 +167,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     ffmpegPath: values.ffmpegPath,
     ytdlpPath: values.ytdlpPath,
     ffmpegTimeoutMs: values.ffmpegTimeoutSeconds * 1_000,
+    denoiserModelPath: values.denoiserModelPath === undefined ? undefined : resolve(around.workingDirectory, values.denoiserModelPath),
     downloadTimeoutMs: values.downloadTimeoutSeconds * 1_000,
     maxUploadBytes: values.maxUploadMb * megabyte,
     maxStreamBacklogBytes: values.maxStreamBacklogKb * 1_024,

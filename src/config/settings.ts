@@ -223,6 +223,13 @@ export const settings = {
     exposure: "plain"
   }),
   ffmpegTimeoutSeconds: wholeNumber("FFMPEG_TIMEOUT_SECONDS", 600, [1, 86_400], { unit: "seconds", meaning: "An ffmpeg that runs longer is ended" }),
+  denoiserModelPath: optional({
+    name: "DENOISER_MODEL_PATH",
+    codec: path,
+    allowed: "a path",
+    meaning: "A speech-denoising model in ONNX format (GTCRN or DPDFNet, as sherpa-onnx has them), for enhancement of the quality HIGH; unset: none",
+    exposure: "plain"
+  }),
   downloadTimeoutSeconds: wholeNumber("DOWNLOAD_TIMEOUT_SECONDS", 300, [1, 86_400], { unit: "seconds", meaning: "A download that takes longer is given up" }),
   maxUploadMb: wholeNumber("MAX_UPLOAD_MB", 500, [1, 1_000_000], { unit: "MB (1,048,576 bytes)", meaning: "Largest file that is taken, uploaded or downloaded" }),
   uploadExpiryHours: wholeNumber("UPLOAD_EXPIRY_HOURS", 24, [1, 8_760], { unit: "hours", meaning: "How long a resumable upload is kept, from its beginning, finished or not" }),

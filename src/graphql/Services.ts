@@ -2,6 +2,7 @@ import type { ApiKeys } from "../access/ApiKeys.ts"
 import type { MediaLinks } from "../access/MediaLinks.ts"
 import type { RateLimits } from "../access/RateLimits.ts"
 import type { Conversion } from "../conversion/Conversion.ts"
+import type { Enhancement } from "../enhancement/Enhancement.ts"
 import type { JobEvents } from "../jobs/JobEvents.ts"
 import type { Jobs } from "../jobs/Jobs.ts"
 import type { Library } from "../library/Library.ts"
@@ -19,6 +20,7 @@ export type Services =
   | ApiKeys
   | Conversion
   | Database
+  | Enhancement
   | FailureStatistics
   | Health
   | Incidents

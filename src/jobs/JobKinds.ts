@@ -6,6 +6,7 @@ import { Context, type Effect, type Schema, type Scope } from "effect"
 import type { Failure } from "../domain/errorCatalog.ts"
 import type { StorageError } from "../domain/errors.ts"
 import type { JobKind, StageName, TerminalStatus } from "../domain/Job.ts"
+import type { QualityTier } from "../domain/Track.ts"
 import type { Transaction } from "../persistence/Database.ts"
 
 /** What a stage is given. */
@@ -21,10 +22,20 @@ export interface StageRun<Options> {
   readonly workDirectory: Effect.Effect<string, StorageError, Scope.Scope>
   /** Says how far the stage is, 0 to 1. Cheap: call it as often as there is news. */
   readonly reportProgress: (fraction: number) => void
+  /** Tells that a better way of doing the stage's work failed and a lesser one takes its place: an event of the job, which is degraded from here on. */
+  readonly reportDegradation: (step: Degradation) => Effect.Effect<void>
+}
+
+export interface Degradation {
+  readonly from: QualityTier
+  readonly to: QualityTier
+  readonly failure: Failure
 }
 
 export interface StageResult<Output> {
   readonly output: Output
+  /** The tier that served, where there is more than one way to do the work. */
+  readonly quality?: QualityTier
   /** Writes what the stage found, in the transaction that records the stage as finished; both happen or neither. */
   readonly commit?: (tx: Transaction) => Effect.Effect<void, Failure>
 }

@@ -7,7 +7,7 @@ import { isTerminal, type StageName } from "../domain/Job.ts"
 import { Database, isConnectionLost, type Transaction } from "../persistence/Database.ts"
 import { Blobs } from "../storage/Blobs.ts"
 import { WorkDirectories } from "../storage/WorkDirectories.ts"
-import { endingOf, finishStage, postponeStage, recordProgress, releaseJob } from "./advance.ts"
+import { endingOf, finishStage, postponeStage, recordDegradation, recordProgress, releaseJob } from "./advance.ts"
 import { atStage } from "./atStage.ts"
 import type { Claim, JobServices } from "./Claim.ts"
 import { endCancelledJob, failJob } from "./ending.ts"
@@ -98,16 +98,17 @@ export class Runner extends Context.Service<Runner, {
         )
       })
 
-      const runStage = Effect.fnUntraced(function*(claim: Claim, row: StageRow, outputs: ReadonlyMap<StageName, unknown>, stop: RunOptions["stop"]) {
+      /** Calls `onChange` with the stage's row whenever the work has changed it. */
+      const runStage = Effect.fnUntraced(function*(claim: Claim, begun: StageRow, outputs: ReadonlyMap<StageName, unknown>, stop: RunOptions["stop"], onChange: (row: StageRow) => void) {
+        let row = begun
         const definition = claim.definition.stages.find((stage) => stage.name === row.name)
         if (definition === undefined) return yield* Effect.die(new Error(`${claim.definition.kind} has no stage ${row.name}`))
         const meter = makeProgressMeter()
         const workDirectory = yield* Effect.cached(workDirectories.make)
+        const stopWhenSuperseded = (write: Effect.Effect<void, Superseded>) => Effect.catchTag(write, "Superseded", () => Effect.asVoid(Deferred.succeed(stop, "SUPERSEDED")))
         yield* Effect.forkScoped(
           meter.record((fraction) =>
-            database.transaction((tx) => recordProgress(tx, claim, row, fraction, progressOf(claim.definition, row.position, fraction))).pipe(
-              Effect.catchTag("Superseded", () => Effect.asVoid(Deferred.succeed(stop, "SUPERSEDED")))
-            )
+            database.transaction((tx) => recordProgress(tx, claim, row, fraction, progressOf(claim.definition, row.position, fraction))).pipe(stopWhenSuperseded)
           )
         )
         return yield* definition.run({
@@ -116,7 +117,16 @@ export class Runner extends Context.Service<Runner, {
           options: claim.options,
           output: <Output>(stage: StageDefinition<unknown, Output>) => outputs.get(stage.name) as Output,
           workDirectory,
-          reportProgress: meter.report
+          reportProgress: meter.report,
+          reportDegradation: (step) =>
+            database.transaction((tx) => recordDegradation(tx, claim, row, step)).pipe(
+              Effect.map((degraded) => {
+                row = degraded
+                onChange(degraded)
+              }),
+              Effect.tap(Effect.logWarning("A stage goes on in a lesser way", { from: step.from, to: step.to }, Cause.fail(step.failure))),
+              stopWhenSuperseded
+            )
         })
       }, Effect.scoped)
 
@@ -149,9 +159,13 @@ export class Runner extends Context.Service<Runner, {
       })
 
       /** Runs a stage and records what came of it. Returns the next one, begun, when the run goes on. */
-      const advance = Effect.fnUntraced(function*(claim: Claim, current: StageRow, outputs: Map<StageName, unknown>, { isFull, stop }: RunOptions): Effect.fn.Return<StageRow | undefined, Superseded> {
+      const advance = Effect.fnUntraced(function*(claim: Claim, begun: StageRow, outputs: Map<StageName, unknown>, { isFull, stop }: RunOptions): Effect.fn.Return<StageRow | undefined, Superseded> {
         const { definition } = claim
-        const [elapsed, outcome] = yield* inStage(claim, current, runStage(claim, current, outputs, stop)).pipe(
+        let current = begun
+        const changed = (row: StageRow) => {
+          current = row
+        }
+        const [elapsed, outcome] = yield* inStage(claim, begun, runStage(claim, begun, outputs, stop, changed)).pipe(
           Effect.exit,
           Effect.map((exit) => ({ _tag: "Ended" as const, exit })),
           Effect.raceFirst(Effect.map(Deferred.await(stop), (reason) => ({ _tag: "Stopped" as const, reason }))),

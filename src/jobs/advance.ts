@@ -4,7 +4,7 @@ import type { Failure } from "../domain/errorCatalog.ts"
 import type { Transaction } from "../persistence/Database.ts"
 import type { Claim, JobServices } from "./Claim.ts"
 import { endJob, type EndingJob } from "./ending.ts"
-import type { StageResult } from "./JobKinds.ts"
+import type { Degradation, StageResult } from "./JobKinds.ts"
 import { type Entry, type JobRow, lockOwnJob, writeJob } from "./jobLog.ts"
 import { changeStage, type StageChange, type StageRow, stageSnapshot } from "./stageRows.ts"
 
@@ -16,7 +16,7 @@ export const stageStarted = (stage: StageRow, attempt: number): Entry => ({
 /** Marks a stage as running. One that is so already was being worked on by a run that is lost. */
 export const beginStage = (stage: StageRow, at: Date) =>
   changeStage(stage, {
-    status: "RUNNING", progress: 0, attempt: stage.attempt + 1, failure: null, started_at: at, finished_at: null,
+    status: "RUNNING", progress: 0, attempt: stage.attempt + 1, failure: null, quality: null, degraded_from: null, started_at: at, finished_at: null,
     ...(stage.status === "RUNNING" ? { losses: stage.losses + 1 } : {})
   })
 
@@ -29,6 +29,17 @@ export const recordProgress = Effect.fn("jobs.recordProgress")(function*(tx: Tra
     body: { _tag: "StageProgressedEvent", stage: stageSnapshot(moved.row), progress },
     dedupeKey: `progress:${claim.attempt}:${stage.name}:${job.last_sequence + 1}`
   }], [moved.change])
+})
+
+/** Records that a stage goes on in a lesser way than it began. Returns the stage as it stands then. */
+export const recordDegradation = Effect.fn("jobs.recordDegradation")(function*(tx: Transaction, claim: Claim, stage: StageRow, { failure, from, to }: Degradation) {
+  const job = yield* lockOwnJob(tx, claim.jobId, claim.attempt)
+  const degraded = changeStage(stage, { degraded_from: stage.degraded_from ?? from, quality: to })
+  yield* writeJob(tx, job, { degraded: true }, [{
+    body: { _tag: "StageDegradedEvent", stage: stageSnapshot(degraded.row), from, to, failure },
+    dedupeKey: `degraded:${claim.attempt}:${stage.name}:${from}`
+  }], [degraded.change])
+  return degraded.row
 })
 
 export type Advance =
@@ -57,7 +68,7 @@ export const finishStage = Effect.fn("jobs.finishStage")(function*(tx: Transacti
   const job = yield* lockOwnJob(tx, claim.jobId, claim.attempt)
   if (job.status === "CANCELLING") return { _tag: "CancelRequested" } satisfies Advance
   if (result.commit !== undefined) yield* result.commit(tx)
-  const done = changeStage(finished.stage, { status: "SUCCEEDED", progress: 1, output: result.output ?? null, finished_at: job.now })
+  const done = changeStage(finished.stage, { status: "SUCCEEDED", progress: 1, output: result.output ?? null, quality: result.quality ?? null, finished_at: job.now })
   const succeeded: Entry = {
     body: { _tag: "StageSucceededEvent", stage: stageSnapshot(done.row), reused: false },
     dedupeKey: `stage-succeeded:${claim.attempt}:${finished.stage.name}`

@@ -49,6 +49,7 @@ export interface JobPatch {
   readonly priority?: number
   readonly attempt?: number
   readonly progress?: number
+  readonly degraded?: boolean
   readonly failure?: Failure
   readonly awaiting?: string | null
   readonly resume_at?: Date | null

@@ -99,6 +99,7 @@ export const retryJob = Effect.fnUntraced(function*(tx: Transaction, { blobs, qu
       [jobId, newId, stage.position]
     )
   }
+  yield* tx.query("update job set degraded = true where id = $1 and exists (select 1 from job_stage where job_id = $1 and degraded_from is not null)", [newId])
   // The new job holds what it goes on with.
   yield* blobs.release(tx, jobId)
   yield* definition.onRetried?.(tx, { jobId: newId, trackId: job.track_id }) ?? Effect.void

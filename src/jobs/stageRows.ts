@@ -32,6 +32,8 @@ export interface StagePatch {
   readonly attempt?: number
   readonly failures?: number
   readonly losses?: number
+  readonly quality?: QualityTier | null
+  readonly degraded_from?: QualityTier | null
   readonly failure?: Failure | null
   readonly output?: unknown
   readonly started_at?: Date | null

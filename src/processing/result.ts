@@ -3,8 +3,8 @@ import { Clock, Effect, Schema } from "effect"
 import { analyze } from "../audio/analysis/analyze.ts"
 import { demuxers } from "../audio/ffmpeg/input.ts"
 import { ResourceLimitError } from "../domain/errors.ts"
-import { type ArtifactRole, Loudness } from "../domain/Track.ts"
-import type { StageDefinition } from "../jobs/JobKinds.ts"
+import { type ArtifactRole, Loudness, type QualityTier } from "../domain/Track.ts"
+import type { StageDefinition, StageRun } from "../jobs/JobKinds.ts"
 import type { Transaction } from "../persistence/Database.ts"
 import type { ProcessingServices } from "./ProcessingServices.ts"
 import { trackGone } from "./source.ts"
@@ -23,8 +23,8 @@ export const MadeFile = Schema.Struct({
 })
 export type MadeFile = typeof MadeFile.Type
 
-const Measured = Schema.Struct({ durationMs: Schema.Int, loudness: Loudness, waveforms: Schema.Array(KeptWaveform) })
-type Measured = typeof Measured.Type
+export const Measured = Schema.Struct({ durationMs: Schema.Int, loudness: Loudness, waveforms: Schema.Array(KeptWaveform) })
+export type Measured = typeof Measured.Type
 
 /** Decodes what was made once more, which proves that it can be, and keeps what was found. */
 export const measureResult = <Options>(services: ProcessingServices, limits: { readonly maxDurationMs: number }, made: StageDefinition<Options, MadeFile>): StageDefinition<Options, Measured> => ({
@@ -53,10 +53,12 @@ export const measureResult = <Options>(services: ProcessingServices, limits: { r
 interface Earlier<Options> {
   readonly made: StageDefinition<Options, MadeFile>
   readonly measured: StageDefinition<Options, Measured>
+  /** The tier of the method that made it, where there is more than one. */
+  readonly qualityOf?: (output: StageRun<Options>["output"]) => QualityTier | null
 }
 
 /** Makes the file an artifact of the track, with its waveforms. The last stage: before it nothing of the job can be seen. */
-export const storeResult = <Options>(services: ProcessingServices, { made, measured }: Earlier<Options>, role: ArtifactRole): StageDefinition<Options, null> => ({
+export const storeResult = <Options>(services: ProcessingServices, { made, measured, qualityOf }: Earlier<Options>, role: ArtifactRole): StageDefinition<Options, null> => ({
   name: "STORE",
   weight: 1,
   output: Schema.Null,
@@ -68,11 +70,11 @@ export const storeResult = <Options>(services: ProcessingServices, { made, measu
       const [track] = yield* tx.query<{ title: string }>("select title from track where id = $1 for update", [trackId])
       if (track === undefined) return yield* trackGone()
       yield* tx.query(
-        `insert into artifact (id, track_id, role, sha256, media_type, size_bytes, filename, duration_ms, integrated_lufs, true_peak_dbtp, range_lu, job_id, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+        `insert into artifact (id, track_id, role, sha256, media_type, size_bytes, filename, duration_ms, integrated_lufs, true_peak_dbtp, range_lu, job_id, created_at, quality)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
         [
           id, trackId, role, file.sha256, file.mediaType, file.sizeBytes, `${track.title}.${file.extension}`, durationMs,
-          loudness.integratedLufs, loudness.truePeakDbtp, loudness.rangeLu, jobId, new Date(yield* Clock.currentTimeMillis)
+          loudness.integratedLufs, loudness.truePeakDbtp, loudness.rangeLu, jobId, new Date(yield* Clock.currentTimeMillis), qualityOf?.(output) ?? null
         ]
       )
       yield* insertWaveforms(tx, id, waveforms)

@@ -11,6 +11,7 @@ import { ApiKeys } from "../../src/access/ApiKeys.ts"
 import { MediaLinks } from "../../src/access/MediaLinks.ts"
 import { RateLimits, type RateLimitSettings } from "../../src/access/RateLimits.ts"
 import { Conversion } from "../../src/conversion/Conversion.ts"
+import { Enhancement } from "../../src/enhancement/Enhancement.ts"
 import { NotFoundError, SourceBlockedError, StorageError, TooLargeError } from "../../src/domain/errors.ts"
 import { globalId } from "../../src/graphql/ids.ts"
 import { Server, type ServerSettings } from "../../src/http/Server.ts"
@@ -141,7 +142,7 @@ export const useTestServer = (engine: EngineName, options: TestServerOptions = {
     Layer.provideMerge(FailureStatistics.layer)
   )
   const webhooks = Webhooks.layer.pipe(Layer.provide(Layer.merge(OutboundHttp.layer({ allowedSources: [] }), SecureRandom.layerWebCrypto)))
-  const services = Layer.mergeAll(access, library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), JobEvents.layer, operations, webhooks, health, metrics, uploading).pipe(
+  const services = Layer.mergeAll(access, library, jobs, tracks, TrackEvents.layer, Conversion.layer.pipe(Layer.provide(jobs)), Enhancement.layer({ hasSpeechModel: false }).pipe(Layer.provide(jobs)), JobEvents.layer, operations, webhooks, health, metrics, uploading).pipe(
     Layer.provideMerge(localBlobStore({ directory })),
     Layer.provideMerge(countingDatabase)
   )

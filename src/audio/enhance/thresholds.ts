@@ -31,15 +31,19 @@ export interface Denoised {
   readonly gainDb: number
 }
 
+/** Enhancement changes no length. */
+export const judgeDuration = (beforeMs: number, afterMs: number): QualityThresholdError | undefined => {
+  const differenceMs = Math.abs(afterMs - beforeMs)
+  return differenceMs <= maxDurationDifferenceMs ? undefined : below({
+    metric: "durationDifferenceMs", score: differenceMs, threshold: maxDurationDifferenceMs,
+    message: `The result is ${differenceMs} ms longer or shorter than the recording; ${maxDurationDifferenceMs} ms are allowed.`
+  })
+}
+
 /** Compares a recording before and after denoising. Undefined when nothing is to be found fault with. */
 export const judgeDenoising = (tier: QualityTier, before: Inspection, after: Denoised): QualityThresholdError | undefined => {
-  const durationDifferenceMs = Math.abs(after.durationMs - before.durationMs)
-  if (durationDifferenceMs > maxDurationDifferenceMs) {
-    return below({
-      metric: "durationDifferenceMs", score: durationDifferenceMs, threshold: maxDurationDifferenceMs,
-      message: `The ${tier} denoiser changed the duration by ${durationDifferenceMs} ms; ${maxDurationDifferenceMs} ms are allowed.`
-    })
-  }
+  const otherLength = judgeDuration(before.durationMs, after.durationMs)
+  if (otherLength !== undefined) return otherLength
   if (before.floorDbfs === null || before.snrDb === null) return undefined
   // Nothing audible is left of what was audible: all of it was taken for noise.
   const { floorDbfs, snrDb } = after.noise.floorDbfs === null || after.noise.snrDb === null ? { floorDbfs: -120, snrDb: 0 } : { floorDbfs: after.noise.floorDbfs, snrDb: after.noise.snrDb }
