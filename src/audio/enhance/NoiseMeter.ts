@@ -17,6 +17,14 @@ const silenceDbfs = -85
 /** With fewer audible frames, a second of audio, there may be no pause among them. */
 const minAudibleFrames = 22
 
+/** Numbers of frames of 46 ms. */
+export interface Moments {
+  /** Those that are not digital silence. */
+  readonly audible: ReadonlyArray<number>
+  /** The quietest tenth of them. */
+  readonly quiet: ReadonlyArray<number>
+}
+
 export interface NoiseReport {
   /** RMS of the background over all channels; null when too little is audible to tell it from the programme. */
   readonly floorDbfs: number | null
@@ -24,6 +32,7 @@ export interface NoiseReport {
   readonly snrDb: number | null
   /** For each of `profileBandsHz`, the level of white noise that is as dense as the background there. Empty as above. */
   readonly profileDbfs: ReadonlyArray<number>
+  readonly moments: Moments
 }
 
 const decibels = (power: number): number => 10 * Math.log10(Math.max(power, 1e-12))
@@ -66,12 +75,15 @@ export class NoiseMeter {
     }
   }
 
-  finish(): NoiseReport {
+  /**
+   * With the moments of another report, what is found is of the same moments here: of two versions of one recording, what
+   * became of the pauses of the first, also where they are digital silence in the second.
+   */
+  finish(moments: Moments = this.#moments()): NoiseReport {
     const levels = this.#frameLevels
-    const audible = levels.keys().filter((frame) => decibels(levels[frame]!) > silenceDbfs).toArray()
-    if (audible.length < minAudibleFrames) return { floorDbfs: null, snrDb: null, profileDbfs: [] }
-    const byLevel = audible.toSorted((a, b) => levels[a]! - levels[b]!)
-    const quiet = byLevel.slice(0, Math.ceil(byLevel.length * quietShare))
+    // Versions may differ by a last frame.
+    const [audible, quiet] = [moments.audible, moments.quiet].map((frames) => frames.filter((frame) => frame < levels.length)) as [Array<number>, Array<number>]
+    if (audible.length < minAudibleFrames || quiet.length === 0) return { floorDbfs: null, snrDb: null, profileDbfs: [], moments }
     const mean = (frames: ReadonlyArray<number>, of: (frame: number) => number) => frames.reduce((sum, frame) => sum + of(frame), 0) / frames.length
     const floor = mean(quiet, (frame) => levels[frame]!)
     const programme = mean(audible, (frame) => levels[frame]!) - floor
@@ -79,8 +91,15 @@ export class NoiseMeter {
     return {
       floorDbfs: decibels(floor),
       snrDb: decibels(programme) - decibels(floor),
-      profileDbfs: profileBandsHz.map((_, band) => bands[band] ?? bands.at(-1) ?? decibels(floor))
+      profileDbfs: profileBandsHz.map((_, band) => bands[band] ?? bands.at(-1) ?? decibels(floor)),
+      moments
     }
+  }
+
+  #moments(): Moments {
+    const levels = this.#frameLevels
+    const audible = levels.keys().filter((frame) => decibels(levels[frame]!) > silenceDbfs).toArray()
+    return { audible, quiet: audible.toSorted((a, b) => levels[a]! - levels[b]!).slice(0, Math.ceil(audible.length * quietShare)) }
   }
 
   #finishFrame(): void {

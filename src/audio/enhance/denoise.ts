@@ -55,6 +55,7 @@ const finish = Effect.fnUntraced(function* (tier: QualityTier | undefined, reque
     path,
     sampleRateHz: file.sampleRateHz,
     channels: file.channels,
+    moments: inspection.moments,
     onProgress: (renderedMs) => request.onProgress(from + (1 - from) * Math.min(1, renderedMs / Math.max(1, inspection.durationMs)))
   })
   const cleaned: Cleaned = { ...rendered, path, gainDb }

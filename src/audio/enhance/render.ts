@@ -5,7 +5,7 @@ import { LoudnessMeter } from "../analysis/LoudnessMeter.ts"
 import { pcmFrames } from "../analysis/pcmFrames.ts"
 import { TruePeakMeter } from "../analysis/TruePeakMeter.ts"
 import { FFmpeg } from "../FFmpeg.ts"
-import { NoiseMeter, type NoiseReport } from "./NoiseMeter.ts"
+import { type Moments, NoiseMeter, type NoiseReport } from "./NoiseMeter.ts"
 
 export interface RenderRequest {
   /** ffmpeg's arguments that read the one input. */
@@ -15,6 +15,8 @@ export interface RenderRequest {
   readonly path: string
   readonly sampleRateHz: number
   readonly channels: number
+  /** Of the recording that is rendered, so that its noise is compared at the same moments. */
+  readonly moments?: Moments | undefined
   readonly onProgress?: ((renderedMs: number) => void) | undefined
 }
 
@@ -59,6 +61,6 @@ export const render = Effect.fn("audio.render")(function* (request: RenderReques
     durationMs: Math.round((frames / sampleRateHz) * 1000),
     integratedLufs: loudness.finish().integratedLufs,
     truePeakDbtp: truePeak.finish(),
-    noise: noise.finish()
+    noise: noise.finish(request.moments)
   }
 })

@@ -45,8 +45,8 @@ export const judgeDenoising = (tier: QualityTier, before: Inspection, after: Den
   const otherLength = judgeDuration(before.durationMs, after.durationMs)
   if (otherLength !== undefined) return otherLength
   if (before.floorDbfs === null || before.snrDb === null) return undefined
-  // Nothing audible is left of what was audible: all of it was taken for noise.
-  const { floorDbfs, snrDb } = after.noise.floorDbfs === null || after.noise.snrDb === null ? { floorDbfs: -120, snrDb: 0 } : { floorDbfs: after.noise.floorDbfs, snrDb: after.noise.snrDb }
+  // At the same moments as before, so there are as many, and both are known.
+  const { floorDbfs, snrDb } = { floorDbfs: after.noise.floorDbfs ?? before.floorDbfs, snrDb: after.noise.snrDb ?? before.snrDb }
   const programmeLossDb = before.snrDb + before.floorDbfs - (snrDb + floorDbfs - after.gainDb)
   if (programmeLossDb > maxProgrammeLossDb) {
     return below({

@@ -25,7 +25,7 @@ const intermittent = (seconds: number, level: number, sampleRateHz = 44_100): Fl
 
 describe("the noise meter", () => {
   it.each([8_000, 44_100, 192_000])("finds the level of white noise in the pauses of a tone, at %i Hz", (sampleRateHz) => {
-    const tone = intermittent(6, -20, sampleRateHz)
+    const tone = intermittent(4, -20, sampleRateHz)
     const background = noise(tone.length, rms(-50))
     const found = report(tone.map((sample, index) => sample + background[index]!), sampleRateHz)
     expect(found.floorDbfs).toBeCloseTo(-50, 0)
@@ -44,7 +44,19 @@ describe("the noise meter", () => {
   })
 
   it.each([["silence", new Float32Array(44_100 * 5)], ["half a second", noise(22_050, 0.1)], ["nothing", new Float32Array(0)]])("says nothing of %s", (_what, samples) => {
-    expect(report(samples)).toEqual({ floorDbfs: null, snrDb: null, profileDbfs: [] })
+    expect(report(samples)).toMatchObject({ floorDbfs: null, snrDb: null, profileDbfs: [] })
+  })
+
+  it("compares two versions of a recording at the same moments, also where a pause became digital silence", () => {
+    const tone = intermittent(6, -20)
+    const background = noise(tone.length, rms(-50))
+    const before = report(tone.map((sample, index) => sample + background[index]!))
+    const gated = new NoiseMeter(44_100, 1)
+    gated.push(tone)
+    const after = gated.finish(before.moments)
+    expect(after.floorDbfs).toBeLessThan(-100)
+    expect((after.floorDbfs ?? 0) + (after.snrDb ?? 0)).toBeCloseTo((before.floorDbfs ?? 0) + (before.snrDb ?? 0), 1)
+    expect(report(tone).floorDbfs).toBeGreaterThan(-30)
   })
 
   it("finds the same however the samples are cut, and in both channels of a stereo file", () => {
