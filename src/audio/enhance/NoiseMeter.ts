@@ -104,8 +104,18 @@ export class NoiseMeter {
 
   #finishFrame(): void {
     const frame = this.#frame
+    const channels = this.#channels
     let power = 0
-    for (let index = 0; index < frame.length; index++) power += frame[index]! ** 2
+    for (let channel = 0; channel < channels; channel++) {
+      let sum = 0
+      let squares = 0
+      for (let index = channel; index < frame.length; index += channels) {
+        sum += frame[index]!
+        squares += frame[index]! ** 2
+      }
+      // Without what an offset of the zero line adds, which is not heard.
+      power += Math.max(0, squares - (sum * sum * channels) / frame.length)
+    }
     // One channel a frame: backgrounds are alike in all of them, and every spectrum costs.
     const channel = this.#frameLevels.length % this.#channels
     this.#spectrum.transform(frame, channel, this.#channels, this.#powers)

@@ -44,7 +44,10 @@ const steadySpectrum = (pieces: ReadonlyArray<Float32Array>, sampleRateHz: numbe
   return { steady, hzPerBin, length: spectrum.length }
 }
 
-const median = (values: Float64Array): number => values.toSorted()[values.length >> 1] ?? 0
+/**
+ * What a line has to stand out from: the louder of its surroundings, so that one among many, as a beat has them, is none.
+ */
+const loudTenth = (values: Float64Array): number => values.toSorted()[Math.floor(values.length * 0.9)] ?? 0
 
 /** Looks for hum in mono pieces, each of some seconds. Undefined when there is none, or less than a piece of 1.3 s. */
 export const findHum = (pieces: ReadonlyArray<Float32Array>, sampleRateHz: number): Hum | undefined => {
@@ -59,7 +62,7 @@ export const findHum = (pieces: ReadonlyArray<Float32Array>, sampleRateHz: numbe
     let bin = centre
     for (let other = centre - reach; other <= centre + reach; other++) if ((steady[other] ?? 0) > (steady[bin] ?? 0)) bin = other
     const power = steady[bin] ?? 0
-    const surroundings = median(Float64Array.from([...steady.subarray(Math.max(0, bin - 25), bin - 5), ...steady.subarray(bin + 6, bin + 26)]))
+    const surroundings = loudTenth(Float64Array.from([...steady.subarray(Math.max(0, bin - 25), bin - 5), ...steady.subarray(bin + 6, bin + 26)]))
     const prominenceDb = 10 * Math.log10(power / Math.max(surroundings, 1e-20))
     if (lineDbfs(power) < quietestDbfs || prominenceDb < minProminenceDb) return undefined
     // The peak of a parabola through three bins, in decibels.

@@ -9,7 +9,7 @@ export const cleanSpeechSnrDb = 30
 /** Above, RNNoise takes more of a voice than of the noise. */
 export const noisySpeechSnrDb = 12
 
-/** By how much each tier must lower the background of speech that is noisy. BASIC may change nothing, and must not raise it. */
+/** By how much each tier must lower the background of speech that is noisy. BASIC, below which there is no other way, must only not raise it. */
 const minFloorReductionDb: { readonly [Tier in QualityTier]: number } = { HIGH: 3, MEDIUM: 3, BASIC: -1 }
 const maxProgrammeLossDb = 3
 const maxDurationDifferenceMs = 20
@@ -45,6 +45,9 @@ export const judgeDenoising = (tier: QualityTier, before: Inspection, after: Den
   const otherLength = judgeDuration(before.durationMs, after.durationMs)
   if (otherLength !== undefined) return otherLength
   if (before.floorDbfs === null || before.snrDb === null) return undefined
+  const isNoisy = before.isSpeech && before.snrDb < cleanSpeechSnrDb
+  // BASIC has taken nothing but hum then.
+  if (tier === "BASIC" && !isNoisy) return undefined
   // At the same moments as before, so there are as many, and both are known.
   const { floorDbfs, snrDb } = { floorDbfs: after.noise.floorDbfs ?? before.floorDbfs, snrDb: after.noise.snrDb ?? before.snrDb }
   const programmeLossDb = before.snrDb + before.floorDbfs - (snrDb + floorDbfs - after.gainDb)
@@ -54,10 +57,9 @@ export const judgeDenoising = (tier: QualityTier, before: Inspection, after: Den
       message: `The ${tier} denoiser took ${programmeLossDb.toFixed(1)} dB of what is to be heard; ${maxProgrammeLossDb} dB are allowed.`
     })
   }
-  const isNoisy = before.isSpeech && before.snrDb < cleanSpeechSnrDb
   const floorReductionDb = before.floorDbfs - (floorDbfs - after.gainDb)
-  const neededDb = isNoisy ? minFloorReductionDb[tier] : minFloorReductionDb.BASIC
-  if (floorReductionDb < neededDb) {
+  const neededDb = minFloorReductionDb[tier]
+  if (isNoisy && floorReductionDb < neededDb) {
     return below({
       metric: "floorReductionDb", score: floorReductionDb, threshold: neededDb,
       message: `The ${tier} denoiser lowered the background by ${floorReductionDb.toFixed(1)} dB; ${neededDb} dB are needed.`

@@ -43,6 +43,11 @@ describe("the noise meter", () => {
     expect(Math.abs((report(padded).floorDbfs ?? 0) + 40)).toBeLessThan(1)
   })
 
+  it("does not take an offset of the zero line for sound", () => {
+    const recording = noise(44_100 * 2, rms(-40))
+    expect(Math.abs((report(recording.map((sample) => sample + 0.3)).floorDbfs ?? 0) - (report(recording).floorDbfs ?? 0))).toBeLessThan(0.1)
+  })
+
   it.each([["silence", new Float32Array(44_100 * 5)], ["half a second", noise(22_050, 0.1)], ["nothing", new Float32Array(0)]])("says nothing of %s", (_what, samples) => {
     expect(report(samples)).toMatchObject({ floorDbfs: null, snrDb: null, profileDbfs: [] })
   })

@@ -30,6 +30,11 @@ describe("mains hum", () => {
     expect(findHum(sampled(hiss, line(55, 0.1), line(110, 0.1), line(165, 0.1)), sampleRateHz)).toBeUndefined()
   })
 
+  it("is not a beat, whose lines stand everywhere", () => {
+    const clicks = Float32Array.from({ length: seconds * sampleRateHz }, (_, n) => (n % (sampleRateHz / 4) === 0 ? 0.9 : 0))
+    expect(findHum([clicks], sampleRateHz)).toBeUndefined()
+  })
+
   it("is not looked for in less than a second", () => {
     expect(findHum([new Float32Array(4_000).fill(0.1)], sampleRateHz)).toBeUndefined()
     expect(findHum([], sampleRateHz)).toBeUndefined()

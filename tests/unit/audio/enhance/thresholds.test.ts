@@ -25,6 +25,9 @@ describe("the judgement of a denoised recording", () => {
     expect(judgeDenoising("HIGH", { ...noisySpeech, floorDbfs: -70, snrDb: 45 }, after(-70, 45))).toBeUndefined()
     expect(judgeDenoising("HIGH", { ...noisySpeech, floorDbfs: null, snrDb: null }, after(null, null))).toBeUndefined()
   })
+  it("asks nothing of the background of what is not speech", () => {
+    expect(judgeDenoising("BASIC", { ...noisySpeech, isSpeech: false }, after(-27, 4.5))).toBeUndefined()
+  })
   it("keeps RNNoise away from what it would harm: clean voices and everything else", () => {
     expect(unsuitableForRnnoise(noisySpeech)).toBeUndefined()
     expect(unsuitableForRnnoise({ ...noisySpeech, snrDb: 20 })).toMatchObject({ metric: "signalToNoiseDb", score: 20, threshold: 12 })
