@@ -2,7 +2,7 @@
  * What enhancement does to real recordings: how much noise it takes from speech, what it leaves of clean speech and music,
  * how exactly it meets its target, and how long it takes. docs/enhancement.md explains the tables.
  *
- *     node tests/bench/enhance.ts [FOLDER...] [--minutes 10] [--ffmpeg PATH]
+ *     node tests/bench/enhance.ts [FOLDER...] [--tables noise,recordings,time] [--minutes 10] [--ffmpeg PATH]
  *
  * Audio below the folders (WAV, Ogg, MP3, FLAC) is measured besides the test fixtures.
  */
@@ -26,7 +26,8 @@ import { noiseRateHz, noises } from "../support/noises.ts"
 import { decoded, mixed, siSdrDb, writtenWav } from "../support/signals.ts"
 import { spread, surroundings } from "./support/figures.ts"
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { minutes: { type: "string", default: "10" }, ffmpeg: { type: "string", default: bundledFFmpeg } } })
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { tables: { type: "string", default: "noise,recordings,time" }, minutes: { type: "string", default: "10" }, ffmpeg: { type: "string", default: bundledFFmpeg } } })
+const tables = new Set(values.tables.split(","))
 const work = mkdtempSync(join(tmpdir(), "enhance-bench-"))
 const target = { targetLufs: -16, truePeakDbtp: -1.5 }
 const run = <A, E>(effect: Effect.Effect<A, E, FFmpeg>) =>
@@ -64,99 +65,110 @@ const enhance = async (path: string) => {
 console.log(surroundings())
 const folders = positionals.flatMap((folder) => globSync(`${folder}/**/*.{wav,ogg,mp3,flac}`)).toSorted()
 
-console.log("\n## Noise taken from speech, SI-SDR gain in dB, and what the thresholds see")
-head("noise", "at, dB", "found, dB", "BASIC", "floor lower by", "voice lower by", "MEDIUM", "floor lower by", "voice lower by")
 const seconds = 25
 const voice = (await decoded(speech, noiseRateHz)).subarray(0, seconds * noiseRateHz)
-for (const [name, make] of Object.entries(noises)) {
-  const noise = await make(seconds)
-  for (const snrDb of [5, 15]) {
-    const { clean, noisy } = mixed(voice, noise, snrDb)
-    const request = await look(await writtenWav(`bench ${name} ${snrDb}.wav`, noisy, noiseRateHz))
-    const { inspection } = request
-    const cells = async (rung: typeof denoiseBasic | typeof denoiseMedium) => {
-      const result = await run(Effect.result(rung(request)))
-      if (result._tag === "Failure") return ["QualityThresholdError" === result.failure._tag ? `refused: ${result.failure.metric} ${fixed(result.failure.score)}` : result.failure.message, "", ""]
-      const { gainDb, noise: after, path } = result.success
-      return [
-        `+${fixed(siSdrDb(clean, await decoded(path, noiseRateHz)) - snrDb)}`,
-        fixed((inspection.floorDbfs ?? 0) - ((after.floorDbfs ?? 0) - gainDb)),
-        fixed((inspection.floorDbfs ?? 0) + (inspection.snrDb ?? 0) - ((after.floorDbfs ?? 0) + (after.snrDb ?? 0) - gainDb))
-      ]
+
+const noiseTable = async () => {
+  console.log("\n## Noise taken from speech, SI-SDR gain in dB, and what the thresholds see")
+  head("noise", "at, dB", "found, dB", "BASIC", "floor lower by", "voice lower by", "MEDIUM", "floor lower by", "voice lower by")
+  for (const [name, make] of Object.entries(noises)) {
+    const noise = await make(seconds)
+    for (const snrDb of [5, 15]) {
+      const { clean, noisy } = mixed(voice, noise, snrDb)
+      const request = await look(await writtenWav(`bench ${name} ${snrDb}.wav`, noisy, noiseRateHz))
+      const { inspection } = request
+      const cells = async (rung: typeof denoiseBasic | typeof denoiseMedium) => {
+        const result = await run(Effect.result(rung(request)))
+        if (result._tag === "Failure") return ["QualityThresholdError" === result.failure._tag ? `refused: ${result.failure.metric} ${fixed(result.failure.score)}` : result.failure.message, "", ""]
+        const { gainDb, noise: after, path } = result.success
+        return [
+          `+${fixed(siSdrDb(clean, await decoded(path, noiseRateHz)) - snrDb)}`,
+          fixed((inspection.floorDbfs ?? 0) - ((after.floorDbfs ?? 0) - gainDb)),
+          fixed((inspection.floorDbfs ?? 0) + (inspection.snrDb ?? 0) - ((after.floorDbfs ?? 0) + (after.snrDb ?? 0) - gainDb))
+        ]
+      }
+      row(name, String(snrDb), `${fixed(inspection.snrDb)}${inspection.isSpeech ? "" : " (not speech)"}${inspection.hum === undefined ? "" : " (without the hum)"}`, ...await cells(denoiseBasic), ...await cells(denoiseMedium))
     }
-    row(name, String(snrDb), `${fixed(inspection.snrDb)}${inspection.isSpeech ? "" : " (not speech)"}${inspection.hum === undefined ? "" : " (without the hum)"}`, ...await cells(denoiseBasic), ...await cells(denoiseMedium))
   }
 }
 
-console.log("\n## Recordings as they are: what they are taken for, what denoising leaves, how the target is met")
-head("recording", "s", "Hz", "channels", "speech", "SNR, dB", "tier", "kept of it (SI-SDR), dB", "loudness error, LU", "true peak, dBTP", "second pass", "duration, ms")
-const variants: ReadonlyArray<readonly [name: string, ...args: ReadonlyArray<string>]> = [
-  ["1 s of music.wav", "-t", "1", "-i", songA],
-  ["5.1 music.wav", "-t", "20", "-i", songB, "-af", "pan=5.1|FL=FL|FR=FR|FC=0.5*FL+0.5*FR|LFE=0.2*FL|BL=0.4*FL|BR=0.4*FR"],
-  ["192 kHz music.wav", "-t", "10", "-i", songA, "-ar", "192000"],
-  ["mono music.wav", "-t", "30", "-i", songB, "-ac", "1"],
-  ["quiet speech.wav", "-i", speech, "-af", "volume=-30dB", "-c:a", "pcm_f32le"],
-  ["loud music.wav", "-t", "30", "-i", songA, "-af", "volume=12dB,alimiter=level=disabled"],
-  ["30 minutes of speech.mp3", "-stream_loop", "-1", "-i", speech, "-t", "1800", "-b:a", "64k"]
-]
-const made = variants.map(([name, ...args]) => {
-  ffmpeg(...args, join(work, name))
-  return join(work, name)
-})
-const errors: Array<number> = []
-let highest = -Infinity
-for (const path of [speech, songA, songB, ...made, ...folders]) {
-  const result = await enhance(path).catch((cause: unknown) => String(cause))
-  if (typeof result === "string") {
-    row(basename(path), result)
-    continue
+const recordingsTable = async () => {
+  console.log("\n## Recordings as they are: what they are taken for, what denoising leaves, how the target is met")
+  head("recording", "s", "Hz", "channels", "speech", "SNR, dB", "tier", "kept of it (SI-SDR), dB", "loudness error, LU", "true peak, dBTP", "second pass", "duration, ms")
+  const variants: ReadonlyArray<readonly [name: string, ...args: ReadonlyArray<string>]> = [
+    ["1 s of music.wav", "-t", "1", "-i", songA],
+    ["5.1 music.wav", "-t", "20", "-i", songB, "-af", "pan=5.1|FL=FL|FR=FR|FC=0.5*FL+0.5*FR|LFE=0.2*FL|BL=0.4*FL|BR=0.4*FR"],
+    ["192 kHz music.wav", "-t", "10", "-i", songA, "-ar", "192000"],
+    ["mono music.wav", "-t", "30", "-i", songB, "-ac", "1"],
+    ["quiet speech.wav", "-i", speech, "-af", "volume=-30dB", "-c:a", "pcm_f32le"],
+    ["loud music.wav", "-t", "30", "-i", songA, "-af", "volume=12dB,alimiter=level=disabled"],
+    ["30 minutes of speech.mp3", "-stream_loop", "-1", "-i", speech, "-t", "1800", "-b:a", "64k"]
+  ]
+  const made = variants.map(([name, ...args]) => {
+    ffmpeg(...args, join(work, name))
+    return join(work, name)
+  })
+  const errors: Array<number> = []
+  let highest = -Infinity
+  for (const path of [speech, songA, songB, ...made, ...folders]) {
+    const result = await enhance(path).catch((cause: unknown) => String(cause))
+    if (typeof result === "string") {
+      row(basename(path), result)
+      continue
+    }
+    const { file, inspection, isCorrected, measured, tier } = result
+    const { integratedLufs, truePeakDbtp } = measured.loudness
+    const isLong = inspection.durationMs > 300_000
+    const directory = mkdtempSync(join(work, "w-"))
+    const basic = isLong ? undefined : await run(denoiseBasic({ file, inspection, directory, onProgress: () => {} }))
+    const kept = basic === undefined ? undefined : siSdrDb(await decoded(path, file.sampleRateHz, file.channels), await decoded(basic.path, file.sampleRateHz, file.channels))
+    rmSync(directory, { recursive: true })
+    errors.push(integratedLufs - target.targetLufs)
+    highest = Math.max(highest, truePeakDbtp)
+    row(
+      basename(path), fixed(inspection.durationMs / 1000), String(file.sampleRateHz), String(file.channels), inspection.isSpeech ? "yes" : "no", fixed(inspection.snrDb), tier,
+      fixed(kept), fixed(integratedLufs - target.targetLufs, 2), fixed(truePeakDbtp, 2), isCorrected ? "yes" : "no", String(measured.durationMs - inspection.durationMs)
+    )
   }
-  const { file, inspection, isCorrected, measured, tier } = result
-  const { integratedLufs, truePeakDbtp } = measured.loudness
-  const isLong = inspection.durationMs > 300_000
-  const directory = mkdtempSync(join(work, "w-"))
-  const basic = isLong ? undefined : await run(denoiseBasic({ file, inspection, directory, onProgress: () => {} }))
-  const kept = basic === undefined ? undefined : siSdrDb(await decoded(path, file.sampleRateHz, file.channels), await decoded(basic.path, file.sampleRateHz, file.channels))
-  rmSync(directory, { recursive: true })
-  errors.push(integratedLufs - target.targetLufs)
-  highest = Math.max(highest, truePeakDbtp)
-  row(
-    basename(path), fixed(inspection.durationMs / 1000), String(file.sampleRateHz), String(file.channels), inspection.isSpeech ? "yes" : "no", fixed(inspection.snrDb), tier,
-    fixed(kept), fixed(integratedLufs - target.targetLufs, 2), fixed(truePeakDbtp, 2), isCorrected ? "yes" : "no", String(measured.durationMs - inspection.durationMs)
-  )
+  console.log(`\n${errors.length} recordings: loudness error ${Math.min(...errors).toFixed(2)} to ${Math.max(...errors).toFixed(2)} LU; highest true peak ${highest.toFixed(2)} dBTP for a ceiling of ${target.truePeakDbtp}`)
 }
-console.log(`\n${errors.length} recordings: loudness error ${Math.min(...errors).toFixed(2)} to ${Math.max(...errors).toFixed(2)} LU; highest true peak ${highest.toFixed(2)} dBTP for a ceiling of ${target.truePeakDbtp}`)
 
-console.log(`\n## Time for ${values.minutes} minutes, in seconds: median (least – most) of 3`)
-const seconds10 = String(Number(values.minutes) * 60)
-const longMusic = join(work, "long music.mp3")
-const longSpeech = join(work, "long speech.wav")
-ffmpeg("-stream_loop", "-1", "-i", songA, "-t", seconds10, "-b:a", "192k", longMusic)
-const { noisy } = mixed(voice, await noises["white hiss"](seconds), 20)
-ffmpeg("-stream_loop", "-1", "-i", await writtenWav("bench long.wav", noisy, noiseRateHz), "-t", seconds10, longSpeech)
-/** By hand, with what ffmpeg brings: two passes, because loudnorm is exact only when it is told what the first has measured. */
-const bare = (path: string) => {
-  const chain = "afftdn=nr=12:nf=-50,highpass=f=20,deesser=i=0.2"
-  const loudnorm = `loudnorm=I=${target.targetLufs}:TP=${target.truePeakDbtp}:LRA=20`
-  const printed = execFileSync("/bin/sh", ["-c", '"$0" -nostdin -hide_banner -i "$1" -af "$2" -f null - 2>&1', values.ffmpeg, path, `${chain},${loudnorm}:print_format=json`], { encoding: "utf8", maxBuffer: 64 << 20 })
-  const found = JSON.parse(printed.slice(printed.lastIndexOf("{"), printed.lastIndexOf("}") + 1)) as Record<string, string>
-  const told = `measured_I=${found["input_i"]}:measured_TP=${found["input_tp"]}:measured_LRA=${found["input_lra"]}:measured_thresh=${found["input_thresh"]}:offset=${found["target_offset"]}:linear=true`
-  ffmpeg("-i", path, "-af", `${chain},${loudnorm}:${told},aformat=sample_rates=44100`, "-c:a", "flac", join(work, "bare.flac"))
-}
-const timed = async (work: () => unknown) => {
-  const begun = performance.now()
-  await work()
-  return (performance.now() - begun) / 1000
-}
-head("recording", "bare ffmpeg chain", "BASIC, all stages", "ratio", "MEDIUM, denoising alone")
-for (const path of [longMusic, longSpeech]) {
-  const [theirs, ours]: [Array<number>, Array<number>] = [[], []]
-  for (let round = 0; round < 3; round++) {
-    theirs.push(await timed(() => bare(path)))
-    ours.push(await timed(() => enhance(path)))
+const timeTable = async () => {
+  console.log(`\n## Time for ${values.minutes} minutes, in seconds: median (least – most) of 3`)
+  const seconds10 = String(Number(values.minutes) * 60)
+  const longMusic = join(work, "long music.mp3")
+  const longSpeech = join(work, "long speech.wav")
+  ffmpeg("-stream_loop", "-1", "-i", songA, "-t", seconds10, "-b:a", "192k", longMusic)
+  const { noisy } = mixed(voice, await noises["white hiss"](seconds), 20)
+  ffmpeg("-stream_loop", "-1", "-i", await writtenWav("bench long.wav", noisy, noiseRateHz), "-t", seconds10, longSpeech)
+  /** By hand, with what ffmpeg brings: two passes, because loudnorm is exact only when it is told what the first has measured. */
+  const bare = (path: string) => {
+    const chain = "afftdn=nr=12:nf=-50,highpass=f=20,deesser=i=0.2"
+    const loudnorm = `loudnorm=I=${target.targetLufs}:TP=${target.truePeakDbtp}:LRA=20`
+    const printed = execFileSync("/bin/sh", ["-c", '"$0" -nostdin -hide_banner -i "$1" -af "$2" -f null - 2>&1', values.ffmpeg, path, `${chain},${loudnorm}:print_format=json`], { encoding: "utf8", maxBuffer: 64 << 20 })
+    const found = JSON.parse(printed.slice(printed.lastIndexOf("{"), printed.lastIndexOf("}") + 1)) as Record<string, string>
+    const told = `measured_I=${found["input_i"]}:measured_TP=${found["input_tp"]}:measured_LRA=${found["input_lra"]}:measured_thresh=${found["input_thresh"]}:offset=${found["target_offset"]}:linear=true`
+    ffmpeg("-i", path, "-af", `${chain},${loudnorm}:${told},aformat=sample_rates=44100`, "-c:a", "flac", join(work, "bare.flac"))
   }
-  const request = path === longSpeech ? await look(path) : undefined
-  const medium = request === undefined ? undefined : await timed(() => run(denoiseMedium({ ...request, inspection: { ...request.inspection, snrDb: 5 } })).catch(() => undefined))
-  row(basename(path), spread(theirs, 1), spread(ours, 1), spread(ours.map((seconds, round) => seconds / (theirs[round] ?? Number.NaN)), 2), fixed(medium))
+  const timed = async (work: () => unknown) => {
+    const begun = performance.now()
+    await work()
+    return (performance.now() - begun) / 1000
+  }
+  head("recording", "bare ffmpeg chain", "BASIC, all stages", "ratio", "MEDIUM, denoising alone")
+  for (const path of [longMusic, longSpeech]) {
+    const [theirs, ours]: [Array<number>, Array<number>] = [[], []]
+    for (let round = 0; round < 3; round++) {
+      theirs.push(await timed(() => bare(path)))
+      ours.push(await timed(() => enhance(path)))
+    }
+    const request = path === longSpeech ? await look(path) : undefined
+    const medium = request === undefined ? undefined : await timed(() => run(denoiseMedium({ ...request, inspection: { ...request.inspection, snrDb: 5 } })).catch(() => undefined))
+    row(basename(path), spread(theirs, 1), spread(ours, 1), spread(ours.map((seconds, round) => seconds / (theirs[round] ?? Number.NaN)), 2), fixed(medium))
+  }
 }
+
+if (tables.has("noise")) await noiseTable()
+if (tables.has("recordings")) await recordingsTable()
+if (tables.has("time")) await timeTable()
 rmSync(work, { recursive: true })

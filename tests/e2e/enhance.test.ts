@@ -102,7 +102,7 @@ describe.each(engines)("enhancement on %s", (engine) => {
     expect(siSdrDb(clean, heard)).toBeGreaterThan(11)
     // Nothing of what was in the making stays behind: the artifact is all that is new.
     expect((await app.files()).work).toBe(0)
-  }, 60_000)
+  })
 
   it("says which ways it had to give up, in order and with their causes", async () => {
     const track = await upload(await encoded("e2e-song.wav", ["-t", "6", "-i", songA]))
@@ -114,7 +114,7 @@ describe.each(engines)("enhancement on %s", (engine) => {
     const strict = await result(track, { quality: "MEDIUM", minimumQuality: "MEDIUM" })
     expect(strict.job).toMatchObject({ status: "FAILED", degraded: false, failure: { code: "QUALITY_BELOW_THRESHOLD" } })
     expect(strict.job.failure?.message).toMatch(/MEDIUM \(RNNoise\).*minimumQuality forbids BASIC/u)
-  }, 60_000)
+  })
 
   it("leaves the noise when asked to, and honours the target", async () => {
     const track = await upload((await noisySpeech()).path)
@@ -123,7 +123,7 @@ describe.each(engines)("enhancement on %s", (engine) => {
     expect(artifact?.quality).toBeNull()
     expect(Math.abs((artifact?.loudness.integratedLufs ?? 0) + 23)).toBeLessThan(0.3)
     expect(artifact?.loudness.truePeakDbtp).toBeLessThanOrEqual(-3)
-  }, 60_000)
+  })
 
   it("refuses at once what cannot be, and repeats nothing", async () => {
     const track = await upload(await encoded("e2e-song.wav", ["-t", "6", "-i", songA]))
@@ -137,7 +137,7 @@ describe.each(engines)("enhancement on %s", (engine) => {
     expect(again).toMatchObject({ replayed: true, job: { id: first.job?.id } })
     expect(await enhance(track, { targetLufs: -20 }, "once")).toMatchObject({ __typename: "IdempotencyConflictError" })
     await watch(app, first.job?.id ?? "")
-  }, 60_000)
+  })
 
   it.each([
     ["silence", () => generatedAudio("e2e-silence.wav", "anullsrc=r=44100:cl=stereo", ["-t", "2"])],
@@ -152,7 +152,7 @@ describe.each(engines)("enhancement on %s", (engine) => {
     expect(job).toMatchObject({ status: "SUCCEEDED" })
     expect(artifact?.loudness.truePeakDbtp).toBeLessThanOrEqual(-1.5)
     if (what !== "silence") expect(Math.abs((artifact?.loudness.integratedLufs ?? 0) + 16)).toBeLessThan(0.3)
-  }, 60_000)
+  })
 
   it("fails with what was measured where the target cannot be reached", async () => {
     const clicks = Float32Array.from({ length: 3 * noiseRateHz }, (_, n) => (n % 11_025 === 0 ? 0.9 : 0))
@@ -160,7 +160,7 @@ describe.each(engines)("enhancement on %s", (engine) => {
     expect(job).toMatchObject({ status: "FAILED", failure: { code: "QUALITY_BELOW_THRESHOLD" } })
     expect(job.stages.find(({ status }) => status === "FAILED")?.name).toBe("MEASURE")
     expect(artifact).toBeUndefined()
-  }, 60_000)
+  })
 })
 
 describe("a speech model of the operator's", () => {

@@ -36,7 +36,7 @@ const lowestLimitDb = -24
 const attackMs = 5
 const releaseMs = 60
 /** An error that is left alone: no ear tells it. */
-const acceptedErrorLu = 0.1
+const acceptedErrorLu = 0.2
 const largestCorrectionLu = 6
 
 /** The limiter is late by its attack, and is put back in time. */
