@@ -1,10 +1,9 @@
 import { Effect, Schema } from "effect"
 import { Enhancement } from "../../enhancement/Enhancement.ts"
-import { answer } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { checked, optional, text } from "../checkedInput.ts"
 import { QualityTierEnum } from "../enums.ts"
-import { JobStartResult, onTrack, startDescriptions, startFailures } from "../jobs/jobStart.ts"
+import { JobStartResult, onTrack, startDescriptions, startJob } from "../jobs/jobStart.ts"
 
 const checkKey = checked(Schema.Struct({ idempotencyKey: optional(text("An idempotency key", 200)) }))
 
@@ -31,7 +30,7 @@ builder.mutationFields((t) => ({
       options: t.arg({ type: EnhanceOptions, description: "How to enhance." }),
       idempotencyKey: t.arg.string({ description: startDescriptions.idempotencyKey })
     },
-    resolve: answer(startFailures, (_root, args: { readonly id: string; readonly options?: typeof EnhanceOptions.$inferInput | null | undefined; readonly idempotencyKey?: string | null | undefined }) =>
+    resolve: startJob((args: { readonly id: string; readonly options?: typeof EnhanceOptions.$inferInput | null | undefined; readonly idempotencyKey?: string | null | undefined }) =>
       onTrack(args.id, (trackId) =>
         Effect.gen(function* () {
           const enhancement = yield* Enhancement
