@@ -1,8 +1,9 @@
 /** What the settings of access come to together: some are right only beside others. */
 import { Redacted } from "effect"
 import ipaddr from "ipaddr.js"
+import { sharedSecretAlgorithms } from "./accessSettings.ts"
 import type { ConfigFault } from "./faults.ts"
-import { type SettingValues, sharedSecretAlgorithms } from "./settings.ts"
+import type { SettingValues } from "./settings.ts"
 
 /** Whose JSON Web Tokens are accepted. */
 export interface JwtConfig {

@@ -97,8 +97,15 @@ const scriptHash = (html: string): string => {
 }
 
 /** Nine megabytes of script: made when the first browser asks, and compressed once. */
-const renderPage = async () => {
-  const html = renderGraphiQL({ title: "Playhead", endpoint: "/graphql", subscriptionsProtocol: "WS", defaultTabs: operations })
+const renderPage = async (keyRequired: boolean) => {
+  const headers = JSON.stringify({ authorization: "Bearer …" }, null, 2)
+  const html = renderGraphiQL({
+    title: "Playhead",
+    endpoint: "/graphql",
+    // Over a WebSocket GraphiQL sends none of the headers that are written into it.
+    subscriptionsProtocol: keyRequired ? "SSE" : "WS",
+    defaultTabs: keyRequired ? operations.map((operation) => ({ ...operation, headers })) : operations
+  })
   const compressed = await promisify(gzip)(html)
   const policy = [
     "default-src 'none'",
@@ -116,10 +123,10 @@ const renderPage = async () => {
 }
 
 /** Answers with the page. */
-export const makeGraphiQL = () => {
+export const makeGraphiQL = (keyRequired: boolean) => {
   let page: ReturnType<typeof renderPage> | undefined
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { compressed, etag, html, policy } = await (page ??= renderPage())
+    const { compressed, etag, html, policy } = await (page ??= renderPage(keyRequired))
     const headers = {
       etag,
       "cache-control": "no-cache",

@@ -74,7 +74,7 @@ export interface GraphQLListenerSettings {
 
 /** Answers a request to /graphql. The promise rejects with what nobody expected. */
 export const makeGraphQLListener = (graphql: GraphQLServer, { admission, keepAliveMs, maxUploadBytes }: GraphQLListenerSettings) => {
-  const sendGraphiQL = makeGraphiQL()
+  const sendGraphiQL = makeGraphiQL(admission.required)
   const answer = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
     const viewer = await admission.admitNow(bearerIn(request.headers.authorization))
     if (response.destroyed) return

@@ -114,7 +114,10 @@ describe("the other routes", () => {
   })
 
   it("show GraphiQL to anybody: what it asks needs a key", async () => {
-    expect((await get("/graphql", { accept: "text/html" })).status).toBe(200)
+    const page = await get("/graphql", { accept: "text/html" })
+    expect(page.status).toBe(200)
+    // Over a WebSocket it would send no headers.
+    expect((await page.text()).slice(-20_000)).toContain('"subscriptionsProtocol":"SSE"')
     expect((await get("/graphql?query={__typename}", { "graphql-require-preflight": "1" })).status).toBe(401)
   })
 
