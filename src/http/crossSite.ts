@@ -49,7 +49,7 @@ export const allowListedOrigin = ({ headers }: IncomingMessage, response: Server
   if (headers.origin === undefined || !corsOrigins.includes(headers.origin)) return
   response.setHeader("access-control-allow-origin", headers.origin)
   response.setHeader("access-control-allow-credentials", "true")
-  response.setHeader("access-control-expose-headers", "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag")
+  response.setHeader("access-control-expose-headers", "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After")
 }
 
 /** Answers a browser's question whether a listed page may send a request; false when it is no such question. */
