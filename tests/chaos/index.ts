@@ -7,6 +7,7 @@ import { cpus, loadavg } from "node:os"
 import { parseArgs } from "node:util"
 import { movedClocks } from "./clocks.ts"
 import { emptiedQueue } from "./emptiedQueue.ts"
+import { transientFaults } from "./faults.ts"
 import { frozenNode } from "./frozen.ts"
 import { killedOnPglite, killedOnPostgres } from "./killed.ts"
 import { model } from "./model.ts"
@@ -19,7 +20,7 @@ import { twoHosts, twoNodes } from "./twoNodes.ts"
 import { unplugged } from "./unplugged.ts"
 
 const scenarios: ReadonlyArray<Scenario> = [
-  killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks, unplugged, model, stalledClient
+  killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks, transientFaults, unplugged, model, stalledClient
 ]
 
 const { values } = parseArgs({ options: { seed: { type: "string", default: String(Date.now() % 100_000) }, only: { type: "string", default: "" }, short: { type: "boolean", default: false } } })
