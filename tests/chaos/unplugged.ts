@@ -19,7 +19,7 @@ interface Incident {
 const equals = (figure: string, value: string, bar: string): Figure => ({ figure, value, bar, ok: value === bar })
 const outcome = (events: ReadonlyArray<Event>): string => events.at(-1)?.__typename ?? "none"
 const tally = (outcomes: ReadonlyArray<string>): string =>
-  [...Map.groupBy(outcomes, (each) => each)].map(([each, all]) => `${all.length} ${each}`).sort().join(", ")
+  [...Map.groupBy(outcomes, (each) => each)].map(([each, all]) => `${all.length} ${each}`).toSorted().join(", ")
 
 export const unplugged: Scenario = {
   name: "Each dependency unplugged and plugged in again",
