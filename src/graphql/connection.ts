@@ -1,12 +1,9 @@
 /** Relay connections: `first`/`after` forwards, `last`/`before` backwards, 20 unless told, at most 100. */
 import { createHash } from "node:crypto"
 import type { ObjectRef } from "@pothos/core"
-import type { Effect } from "effect"
-import type { Database } from "../persistence/Database.ts"
 import type { Page, PageRequest } from "../persistence/reads/page.ts"
-import { read, refusal } from "./bridge.ts"
+import { refusal } from "./bridge.ts"
 import { builder } from "./builder.ts"
-import type { GraphQLContext } from "./GraphQLContext.ts"
 import { isUuid } from "./ids.ts"
 
 export const defaultSize = 20
@@ -133,10 +130,9 @@ type PothosTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer 
 export const readConnection = async <Row, Position, Found extends Page<Row>>(
   list: ListOf<Row, Position, Found>,
   args: PageArguments,
-  context: GraphQLContext,
-  page: (request: PageRequest<Position>) => Effect.Effect<Found, never, Database>,
-  count: (found: Found) => Effect.Effect<number, never, Database>
+  page: (request: PageRequest<Position>) => Promise<Found>,
+  count: (found: Found) => Promise<number>
 ): Promise<Connection<Row>> => {
-  const found = await read(page(pageRequest(list, args)), context)
-  return { ...found, cursorOf: (row) => encodeCursor(list.name, list.positionOf(row, found)), count: () => read(count(found), context) }
+  const found = await page(pageRequest(list, args))
+  return { ...found, cursorOf: (row) => encodeCursor(list.name, list.positionOf(row, found)), count: () => count(found) }
 }

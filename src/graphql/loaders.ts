@@ -7,10 +7,16 @@ import { type Context, Effect } from "effect"
 import { Incidents } from "../operations/incidents/Incidents.ts"
 import { apiKeysById } from "../persistence/reads/apiKeys.ts"
 import { artifactsById, artifactsByTrack, waveformsByArtifact } from "../persistence/reads/artifacts.ts"
-import { jobsById, latestJobByTrack, queuePositions, stagesByJob, stageSpeeds } from "../persistence/reads/jobs.ts"
+import { countJobsByTrack, type EventRecord, eventsByJob, type EventsRequest, jobPagesByTrack, jobsById, type JobRecord, latestJobByTrack, queuePositions, stagesByJob, stageSpeeds, type TrackJobsRequest } from "../persistence/reads/jobs.ts"
+import { type Page, pageOf } from "../persistence/reads/page.ts"
 import { tracksById } from "../persistence/reads/tracks.ts"
-import { type WebhookDeliveryRecord, webhookDeliveriesByEndpoint, webhookDeliveriesById, webhookEndpointsById } from "../persistence/reads/webhooks.ts"
+import { type WebhookDeliveriesRequest, type WebhookDeliveryRecord, webhookDeliveriesByEndpoint, webhookDeliveriesById, webhookEndpointsById } from "../persistence/reads/webhooks.ts"
 import type { Services } from "./Services.ts"
+
+interface Asked {
+  /** Which request of a batch a row answers, counted from 1. */
+  readonly asked: number
+}
 
 export const makeLoaders = (services: Context.Context<Services>) => {
   const run = Effect.runPromiseWith(services)
@@ -28,10 +34,23 @@ export const makeLoaders = (services: Context.Context<Services>) => {
       return ids.map((id) => groups.get(id) ?? [])
     }, { cache: false })
 
+  /** For what has arguments of its own. */
+  const asked = <Request, Row extends Asked, Found>(
+    read: (requests: ReadonlyArray<Request>) => Effect.Effect<ReadonlyArray<Row>, never, Services>,
+    found: (rows: ReadonlyArray<Row>, request: Request) => Found
+  ) =>
+    new DataLoader<Request, Found>(async (requests) => {
+      const groups = Map.groupBy(await run(read(requests)), (row) => row.asked)
+      return requests.map((request, index) => found(groups.get(index + 1) ?? [], request))
+    }, { cache: false })
+
   return {
     track: one(tracksById, (track) => track.id),
     job: one(jobsById, (job) => job.id),
     latestJob: one(latestJobByTrack, (job) => job.trackId),
+    jobsOfTrack: asked(jobPagesByTrack, (rows, { page }: TrackJobsRequest): Page<JobRecord> => pageOf(rows, page)),
+    jobCount: one(countJobsByTrack, (counted) => counted.trackId),
+    jobEvents: asked<EventsRequest, EventRecord & Asked, ReadonlyArray<EventRecord>>(eventsByJob, (rows) => rows),
     queuePosition: one(queuePositions, (queued) => queued.id),
     apiKey: one(apiKeysById, (key) => key.id),
     artifact: one(artifactsById, (artifact) => artifact.id),
@@ -43,10 +62,7 @@ export const makeLoaders = (services: Context.Context<Services>) => {
     webhookEndpoint: one(webhookEndpointsById, (endpoint) => endpoint.id),
     webhookDelivery: one(webhookDeliveriesById, (delivery) => delivery.id),
     /** The newest of an endpoint. */
-    webhookDeliveries: new DataLoader<{ readonly endpointId: string; readonly first: number }, ReadonlyArray<WebhookDeliveryRecord>>(async (asked) => {
-      const groups = Map.groupBy(await run(webhookDeliveriesByEndpoint(asked)), (row) => row.asked)
-      return asked.map((_, index) => groups.get(index + 1) ?? [])
-    }, { cache: false })
+    webhookDeliveries: asked<WebhookDeliveriesRequest, WebhookDeliveryRecord & Asked, ReadonlyArray<WebhookDeliveryRecord>>(webhookDeliveriesByEndpoint, (rows) => rows)
   }
 }
 

@@ -1,8 +1,7 @@
-import { Effect } from "effect"
 import { isTerminal } from "../../domain/Job.ts"
 import { decodeEventBody } from "../../domain/JobEvent.ts"
 import { estimateFinish } from "../../jobs/estimate.ts"
-import { countJobs, eventsAfter, jobPage, type JobRecord } from "../../persistence/reads/jobs.ts"
+import { countJobs, jobPage, type JobRecord } from "../../persistence/reads/jobs.ts"
 import { read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { connectionOf, listById, pageArguments, readConnection } from "../connection.ts"
@@ -82,14 +81,11 @@ JobRef.implement({
         afterSequence: t.arg.int({ defaultValue: 0, description: "Only events behind this one." }),
         first: t.arg.int({ defaultValue: 100, description: `How many, 1 to ${maxEvents}.` })
       },
-      resolve: (job, { afterSequence, first }, context) => {
+      resolve: async (job, { afterSequence, first }, { loaders }) => {
         const limit = first ?? 100
         if (limit < 1 || limit > maxEvents) throw refusal("INVALID_INPUT", `\`first\` must be from 1 to ${maxEvents}.`)
-        return read(
-          Effect.map(eventsAfter(job.id, afterSequence ?? 0, limit), (rows) =>
-            rows.map((row) => ({ jobId: row.jobId, sequence: row.sequence, at: row.at, body: decodeEventBody({ _tag: row.kind, ...row.data }) }))),
-          context
-        )
+        const rows = await loaders.jobEvents.load({ jobId: job.id, afterSequence: afterSequence ?? 0, limit })
+        return rows.map(({ at, data, jobId, kind, sequence }) => ({ jobId, sequence, at, body: decodeEventBody({ _tag: kind, ...data }) }))
       }
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was submitted." }),
@@ -119,7 +115,7 @@ builder.queryFields((t) => ({
     args: { filter: t.arg({ type: JobFilter, description: "Only jobs that match." }), ...pageArguments },
     resolve: (_, { filter, ...page }, context) => {
       const criteria = jobCriteria(filter)
-      return readConnection(listById<JobRecord>(`jobs ${JSON.stringify(criteria)}`), page, context, (request) => jobPage(criteria, request), () => countJobs(criteria))
+      return readConnection(listById<JobRecord>(`jobs ${JSON.stringify(criteria)}`), page, (request) => read(jobPage(criteria, request), context), () => read(countJobs(criteria), context))
     }
   })
 }))

@@ -1,4 +1,4 @@
-import { countJobs, jobPage, type JobRecord } from "../../persistence/reads/jobs.ts"
+import type { JobRecord } from "../../persistence/reads/jobs.ts"
 import type { TrackRecord } from "../../persistence/reads/tracks.ts"
 import { builder } from "../builder.ts"
 import { listById, pageArguments, readConnection } from "../connection.ts"
@@ -73,7 +73,8 @@ TrackRef.implement({
       type: JobConnection,
       description: "Its jobs, newest first.",
       args: { ...pageArguments },
-      resolve: (track, page, context) => readConnection(listById<JobRecord>(`jobs ${track.id}`), page, context, (request) => jobPage({ trackId: track.id }, request), () => countJobs({ trackId: track.id }))
+      resolve: (track, page, { loaders }) =>
+        readConnection(listById<JobRecord>(`jobs ${track.id}`), page, (request) => loaders.jobsOfTrack.load({ trackId: track.id, page: request }), async () => (await loaders.jobCount.load(track.id))?.count ?? 0)
     }),
     latestJob: t.field({ type: JobRef, nullable: true, description: "Its newest job.", resolve: (track, _, { loaders }) => loaders.latestJob.load(track.id) }),
     version: t.exposeInt("version", { description: "Grows with every change; pass it back to change only what you have seen." }),

@@ -1,6 +1,7 @@
 import { countTracks, type ListedTrack, type TrackList, type TrackPage, trackPage, type TrackRecord } from "../../persistence/reads/tracks.ts"
 import { parsePosition, positionText, type TrackPosition } from "../../persistence/reads/trackOrder.ts"
 import { searchText } from "../../persistence/reads/trackSearch.ts"
+import { read } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { connectionOf, type ListOf, pageArguments, readConnection } from "../connection.ts"
 import { OrderDirectionEnum, TrackOrderFieldEnum } from "../enums.ts"
@@ -50,6 +51,6 @@ builder.queryField("tracks", (t) =>
         ? search === null ? newestFirst : bestFirst
         : { field: orderBy.field, descending: orderBy.direction === "DESC" }
       const list = { criteria: trackCriteria(filter), search, order }
-      return readConnection(listOf(list), page, context, (request) => trackPage(list, request), ({ spellings }) => countTracks(list, spellings))
+      return readConnection(listOf(list), page, (request) => read(trackPage(list, request), context), ({ spellings }) => read(countTracks(list, spellings), context))
     }
   }))

@@ -94,6 +94,44 @@ export const countJobs = Effect.fnUntraced(function* (criteria: JobCriteria) {
   return rows[0]?.count ?? 0
 })
 
+export interface TrackJobsRequest {
+  readonly trackId: string
+  readonly page: PageRequest
+}
+
+/** For each request, by its place in `asked`: a page of a track's jobs, from its near end, one more than the page where there are more. */
+export const jobPagesByTrack = Effect.fnUntraced(function* (requests: ReadonlyArray<TrackJobsRequest>) {
+  const database = yield* Database
+  const pageIn = (direction: "asc" | "desc") => `
+    select * from job
+    where track_id = a.track_id and a.backward = ${direction === "asc"} and (a.after is null or id < a.after) and (a.before is null or id > a.before)
+    order by id ${direction} limit a.size + 1`
+  return yield* database.query<JobRecord & { readonly asked: number }>(
+    "jobs.pagesByTrack",
+    `select a.n::int as asked, ${columns}
+     from unnest($1::uuid[], $2::boolean[], $3::int[], $4::uuid[], $5::uuid[]) with ordinality as a (track_id, backward, size, after, before, n)
+     cross join lateral ((${pageIn("desc")}) union all (${pageIn("asc")})) as j
+     order by a.n, case when a.backward then j.id end, j.id desc`,
+    [
+      requests.map(({ trackId }) => trackId),
+      requests.map(({ page }) => page.backward),
+      requests.map(({ page }) => page.size),
+      requests.map(({ page }) => page.after ?? null),
+      requests.map(({ page }) => page.before ?? null)
+    ]
+  )
+})
+
+/** Without the tracks that have none. */
+export const countJobsByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>) {
+  const database = yield* Database
+  return yield* database.query<{ readonly trackId: string; readonly count: number }>(
+    "jobs.countByTrack",
+    `select track_id as "trackId", count(*)::int as count from job where track_id = any($1::uuid[]) group by track_id`,
+    [trackIds]
+  )
+})
+
 /** Those of the jobs that match, or all unfinished ones that do when no ids are given. */
 export const matchingJobs = Effect.fnUntraced(function* (criteria: JobCriteria, ids: ReadonlyArray<string> | null) {
   const database = yield* Database
@@ -169,11 +207,21 @@ export interface EventRecord {
   readonly at: Date
 }
 
-export const eventsAfter = Effect.fnUntraced(function* (jobId: string, afterSequence: number, limit: number) {
+export interface EventsRequest {
+  readonly jobId: string
+  readonly afterSequence: number
+  readonly limit: number
+}
+
+/** For each request, by its place in `asked`: a job's events behind a sequence, oldest first. */
+export const eventsByJob = Effect.fnUntraced(function* (requests: ReadonlyArray<EventsRequest>) {
   const database = yield* Database
-  return yield* database.query<EventRecord>(
-    "jobEvents.page",
-    `select job_id as "jobId", sequence, kind, data, at from job_event where job_id = $1 and sequence > $2 order by sequence limit $3`,
-    [jobId, afterSequence, limit]
+  return yield* database.query<EventRecord & { readonly asked: number }>(
+    "jobEvents.byJob",
+    `select a.n::int as asked, e.job_id as "jobId", e.sequence, e.kind, e.data, e.at
+     from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as a (job_id, after_sequence, size, n)
+     cross join lateral (select * from job_event where job_id = a.job_id and sequence > a.after_sequence order by sequence limit a.size) as e
+     order by a.n, e.sequence`,
+    [requests.map(({ jobId }) => jobId), requests.map(({ afterSequence }) => afterSequence), requests.map(({ limit }) => limit)]
   )
 })

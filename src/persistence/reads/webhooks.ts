@@ -43,8 +43,13 @@ export const webhookDeliveriesById = Effect.fnUntraced(function* (ids: ReadonlyA
   return yield* database.query<WebhookDeliveryRecord>("webhookDeliveries.byId", `select ${deliveryColumns} from webhook_delivery d where d.id = any($1::uuid[])`, [ids])
 })
 
+export interface WebhookDeliveriesRequest {
+  readonly endpointId: string
+  readonly first: number
+}
+
 /** As many of each endpoint as asked for it, newest first. */
-export const webhookDeliveriesByEndpoint = Effect.fnUntraced(function* (asked: ReadonlyArray<{ readonly endpointId: string; readonly first: number }>) {
+export const webhookDeliveriesByEndpoint = Effect.fnUntraced(function* (asked: ReadonlyArray<WebhookDeliveriesRequest>) {
   const database = yield* Database
   return yield* database.query<WebhookDeliveryRecord & { readonly asked: number }>(
     "webhookDeliveries.byEndpoint",

@@ -121,6 +121,54 @@ describe.each(engines)("reading the library on %s", (engine) => {
     expect(server.queries).toEqual(["jobs.page.desc", "tracks.byId"])
   })
 
+  it("reads the pages of jobs, the logs and the predecessors of a whole list at once", async () => {
+    const query = `query ($first: Int) { tracks(first: $first) { edges { node {
+      jobs(first: 2) { totalCount pageInfo { endCursor } edges { node { events(first: 5) { sequence } retryOf { id } } } }
+    } } } }`
+    for (const first of [1, 20]) {
+      server.queries.length = 0
+      expect((await server.graphql(query, { first })).errors).toBeUndefined()
+      expect(server.queries.toSorted()).toEqual(["jobEvents.byJob", "jobs.countByTrack", "jobs.pagesByTrack", expect.stringMatching(/^tracks\.page/)])
+    }
+  })
+
+  it("gives each track of a list its own page of jobs, forwards and backwards", async () => {
+    const ids = await Promise.all(Array.from({ length: 3 }, async () => (await server.insertTrack({ title: "Busy" })).trackId))
+    for (const [index, id] of ids.entries()) {
+      for (let n = 0; n < index * 2; n += 1) {
+        await server.sql(
+          `insert into job (id, kind, status, priority, track_id, retry_of, options, last_sequence, created_at, updated_at)
+           select ('ffffffff-ffff-7fff-8fff-' || lpad($2::text, 12, '0'))::uuid, 'TRIM', 'FAILED', 1, $1, (select min(id::text)::uuid from job where track_id = $1), '{}', 0, now(), now()`,
+          [id, index * 10 + n]
+        )
+      }
+    }
+    const nodes = ids.map(trackId)
+    const jobsOf = async (pages: string) =>
+      (await server.graphql(`query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Track { ${pages} } } }`, { ids: nodes })).data.nodes
+    const fields = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { node { id } }"
+
+    const all = (await jobsOf(`jobs { ${fields} }`)).map((track: { jobs: { edges: ReadonlyArray<{ node: { id: string } }> } }) => track.jobs.edges.map(({ node }) => node.id))
+    expect(all.map((jobs: ReadonlyArray<string>) => jobs.length)).toEqual([1, 3, 5])
+    server.queries.length = 0
+    const pages = await jobsOf(`start: jobs(first: 2) { ${fields} } end: jobs(last: 2) { ${fields} }`)
+    expect(server.queries.toSorted()).toEqual(["jobs.countByTrack", "jobs.pagesByTrack", "tracks.byId"])
+    for (const [index, { end, start }] of pages.entries()) {
+      expect(start).toMatchObject({ totalCount: all[index].length, pageInfo: { hasNextPage: index > 0, hasPreviousPage: false }, edges: all[index].slice(0, 2).map((id: string) => ({ node: { id } })) })
+      expect(end).toMatchObject({ totalCount: all[index].length, pageInfo: { hasNextPage: false, hasPreviousPage: index > 0 }, edges: all[index].slice(-2).map((id: string) => ({ node: { id } })) })
+    }
+
+    const last = nodes[2]
+    const { data } = await server.graphql(
+      `query ($id: ID!, $after: String, $before: String) { track(id: $id) {
+        rest: jobs(after: $after) { edges { node { id retryOf { id } } } } between: jobs(last: 1, after: $after, before: $before) { edges { node { id } } } } }`,
+      { id: last, after: pages[2].start.pageInfo.endCursor, before: pages[2].end.pageInfo.endCursor }
+    )
+    expect(data.track.rest.edges.map((edge: { node: { id: string } }) => edge.node.id)).toEqual(all[2].slice(2))
+    expect(data.track.rest.edges[0].node.retryOf).toEqual({ id: all[2][4] })
+    expect(data.track.between.edges).toEqual([{ node: { id: all[2][3] } }])
+  })
+
   it("shows sizes beyond 32 bits, instants in ISO 8601 and addresses that are absolute", async () => {
     const { data, errors } = await server.graphql(
       `query ($id: ID!) { track(id: $id) {
