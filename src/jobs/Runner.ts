@@ -16,7 +16,7 @@ import { JobKinds, type StageDefinition, type StageResult } from "./JobKinds.ts"
 import { lockJob, lockOwnJob, Superseded } from "./jobLog.ts"
 import { countStage, type StageOutcome } from "./jobMetrics.ts"
 import { Node } from "./Node.ts"
-import { stageFailed, stageSucceeded } from "./observedFailures.ts"
+import { stageDegraded, stageFailed, stageSucceeded } from "./observedFailures.ts"
 import { OnJobEnded } from "./OnJobEnded.ts"
 import { makeProgressMeter } from "./progress.ts"
 import { type Delivery, Queue } from "./Queue.ts"
@@ -124,6 +124,7 @@ export class Runner extends Context.Service<Runner, {
                 row = degraded
                 onChange(degraded)
               }),
+              Effect.tap(stageDegraded(claim, row, step.failure)),
               Effect.tap(Effect.logWarning("A stage goes on in a lesser way", { from: step.from, to: step.to }, Cause.fail(step.failure))),
               stopWhenSuperseded
             )

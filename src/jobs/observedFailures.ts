@@ -29,3 +29,11 @@ export const stageSucceeded = Effect.fnUntraced(function*(claim: Claim, stage: S
   const [row] = yield* database.query<{ afterMs: number | null }>("jobs.firstTry", firstTrySql, [claim.jobId, stage.name])
   observer.recovered({ code: failure.code, stage: stage.name, provider: providerOf(failure, stage), count: stage.failures, afterMs: row?.afterMs ?? 0 })
 })
+
+/** A lesser way took the place of one that failed: the failure is made good as it is told of. */
+export const stageDegraded = Effect.fnUntraced(function*(claim: Claim, stage: StageRow, failure: Failure) {
+  const observer = yield* FailureObserver
+  const key = { code: failure.code, stage: stage.name, provider: providerOf(failure, stage) }
+  observer.failed({ ...key, jobId: claim.jobId, handled: true })
+  observer.recovered({ ...key, count: 1, afterMs: 0 })
+})

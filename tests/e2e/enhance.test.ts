@@ -171,10 +171,10 @@ describe("a speech model of the operator's", () => {
     const { result, upload } = clientFor(() => app)
     const track = await upload((await noisySpeech()).path)
     const fallen = await result(track)
-    expect(fallen.steps).toEqual([{ from: "HIGH", to: "MEDIUM", code: "AUDIO_PROCESSING_FAILED" }])
+    expect(fallen.steps).toEqual([{ from: "HIGH", to: "MEDIUM", code: "PROVIDER_FAILED" }])
     expect(fallen.artifact?.quality).toBe("MEDIUM")
     const strict = await result(track, { minimumQuality: "HIGH" })
-    expect(strict.job).toMatchObject({ status: "FAILED", failure: { code: "AUDIO_PROCESSING_FAILED", message: expect.stringContaining("DENOISER_MODEL_PATH") } })
+    expect(strict.job).toMatchObject({ status: "FAILED", failure: { code: "PROVIDER_FAILED", message: expect.stringContaining("DENOISER_MODEL_PATH") } })
     await app.stop()
   }, 120_000)
 

@@ -96,6 +96,8 @@ describe("a page with a video", () => {
     expect((await watch(app, answer.job?.id ?? "")).at(-1)?.__typename).toBe("JobCancelledEvent")
     await expect.poll(standInsRunning, { timeout: 10_000 }).toBe(0)
     expect((await app.files()).work).toBe(0)
+    // Five failures in a row would have yt-dlp left alone for a minute.
+    expect((await importToEnd(app, page("plain"))).last?.__typename).toBe("JobSucceededEvent")
   })
 
   it("is not imported without a yt-dlp, which is said at once, nor by a program that is none", async () => {

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
-import { AudioProcessingError, NotConfiguredError, TimedOutError } from "../../domain/errors.ts"
+import { AudioProcessingError, NotConfiguredError, ProviderError, TimedOutError } from "../../domain/errors.ts"
 import { runChild } from "../ffmpeg/childProcess.ts"
 import { diesWithParent } from "../ffmpeg/program.ts"
 import type { SpeechModelTask } from "./speechModel.process.ts"
@@ -68,8 +68,12 @@ export const applySpeechModel = Effect.fn("audio.applySpeechModel")(function* (m
     })
   )
   if (outcome.exitCode !== 0 || sampleRateHz === 0) {
-    const what = sampleRateHz === 0 ? `The file of ${setting} is not a speech-denoising model that sherpa-onnx can load` : `The model of ${setting} failed on this recording`
-    return yield* new AudioProcessingError({ message: `${what}. Set it to a GTCRN or DPDFNet model in ONNX format.`, cause: new Error(outcome.stderr) })
+    const advice = "Set it to a GTCRN or DPDFNet model in ONNX format."
+    const cause = new Error(outcome.stderr)
+    // The one is wrong with every recording, and wants an operator; the other may be wrong with this one.
+    return yield* sampleRateHz === 0
+      ? new ProviderError({ message: `The file of ${setting} is not a speech-denoising model that sherpa-onnx can load. ${advice}`, provider: "sherpa-onnx", reason: "UNAVAILABLE", cause })
+      : new AudioProcessingError({ message: `The model of ${setting} failed on this recording. ${advice}`, cause })
   }
   return { sampleRateHz }
 })

@@ -164,7 +164,7 @@ describe("a speech model", () => {
     await make(path)
     const { file } = await noisySpeech("white hiss", 15)
     const failure = await run(Effect.flip(high(path)(await ask(file))))
-    expect(failure).toMatchObject({ _tag: "AudioProcessingError", message: expect.stringContaining("DENOISER_MODEL_PATH") })
+    expect(failure).toMatchObject({ _tag: "ProviderError", provider: "sherpa-onnx", message: expect.stringContaining("DENOISER_MODEL_PATH") })
   }, 60_000)
 
   it("that is not configured is named by its setting", async () => {
