@@ -133,7 +133,7 @@ describe("a job that ran out of tries", () => {
     expect((await app.files()).blobs).toBe(1)
     const { jobRetry } = await app.query<{ jobRetry: JobAnswer }>(`mutation($id: ID!) { jobRetry(id: $id) { __typename ... on JobStartSuccess { replayed ${jobFields} } } }`, { id: job?.id })
     const stages = jobRetry.job?.stages.map((stage) => [stage.name, stage.status]).slice(0, 5)
-    expect(stages).toEqual([["VALIDATE", "REUSED"], ["DOWNLOAD", "REUSED"], ["PROBE", "REUSED"], ["METADATA", "REUSED"], ["STORE", "PENDING"]])
+    expect(stages).toEqual([["VALIDATE", "REUSED"], ["DOWNLOAD", "REUSED"], ["PROBE", "REUSED"], ["METADATA", "REUSED"], ["STORE", expect.stringMatching(/PENDING|RUNNING/)]])
     const again = app.subscribe<{ __typename: string; stage?: { name: string } }>(
       "subscription($id: ID!) { jobEvents(jobId: $id) { __typename ... on StageStartedEvent { stage { name } } } }",
       { id: jobRetry.job?.id }

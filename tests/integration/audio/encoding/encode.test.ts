@@ -96,7 +96,7 @@ describe.each(ffmpegPrograms)("with $name", ({ path: program }) => {
   })
 
   it("a part is cut to the sample, also from a format whose decoder has a delay", async () => {
-    for (const name of ["cut.wav", "cut.mp3", "cut.m4a", "cut.opus"]) {
+    for (const name of ["to-cut.wav", "to-cut.mp3", "to-cut.m4a", "to-cut.opus"]) {
       const path = await generatedAudio(name, "sine=frequency=440:duration=3", ["-ar", "48000"])
       const { found, measured, toPath } = await run(convert(path, { format: "FLAC" }, { startSample: 12_345, endSample: 60_346 }))
       expect(measured.durationMs).toBe(1000)

@@ -34,7 +34,8 @@ const budgetsOf = () => {
 const guarded = (budgets: ReadonlyArray<Budget> = []) => {
   const told = { failed: [] as Array<ObservedFailure>, recovered: [] as Array<ObservedRecovery> }
   const store = budgetsOf()
-  const layer = Guard.layer({ configured: new Set(["itunes"]), budgets }).pipe(
+  const itunes = { tries: 3, timeoutMs: 10_000, firstPauseMs: 500, longestPauseMs: 10_000, failuresToOpen: 5, openForMs: 60_000 }
+  const layer = Guard.layer({ configured: new Set(["itunes"]), budgets, policies: { itunes } }).pipe(
     Layer.provide(Layer.mergeAll(
       CircuitBreaker.layerStoreMemory(),
       store.layer,
