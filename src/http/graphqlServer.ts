@@ -6,7 +6,7 @@ import type { Viewer } from "../domain/Viewer.ts"
 import { incident } from "../graphql/bridge.ts"
 import { makeEngine } from "../graphql/engine.ts"
 import type { Arrival } from "../graphql/GraphQLContext.ts"
-import { isIntended } from "../graphql/intended.ts"
+import { coded, isIntended } from "../graphql/intended.ts"
 import type { Services } from "../graphql/Services.ts"
 import { schema } from "../graphql/schema.ts"
 import type { Receiver } from "../graphql/streams/Receiver.ts"
@@ -34,7 +34,7 @@ export type GraphQLServer = YogaServerInstance<Transport, Arrival>
 
 export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl: () => string): GraphQLServer => {
   const maskError = (error: unknown): Error => {
-    if (isIntended(error)) return error
+    if (isIntended(error)) return coded(error)
     const located = error instanceof GraphQLError ? error : undefined
     const masked = Effect.runSyncWith(services)(incident(Cause.die(located?.cause ?? error)))
     return new GraphQLError(masked.message, { nodes: located?.nodes, path: located?.path, extensions: masked.extensions })
