@@ -24,21 +24,26 @@ export const NodeInterface = builder.interfaceRef<object>("Node").implement({
 /** As the fields that list them. */
 const scopes: Readonly<Partial<Record<NodeType, Scope>>> = { ApiKey: "ADMIN", WebhookEndpoint: "ADMIN", WebhookDelivery: "ADMIN" }
 
+type Loader = (loaders: GraphQLContext["loaders"], id: string) => Promise<object | null>
+
+/** A map and no object: ids are made up by clients, and every object has a `constructor`. */
+const loaderOf: ReadonlyMap<string, Loader> = new Map<NodeType, Loader>([
+  ["Track", ({ track }, id) => track.load(id)],
+  ["Artifact", ({ artifact }, id) => artifact.load(id)],
+  ["Job", ({ job }, id) => job.load(id)],
+  ["Incident", ({ incident }, id) => incident.load(id)],
+  ["WebhookEndpoint", ({ webhookEndpoint }, id) => webhookEndpoint.load(id)],
+  ["WebhookDelivery", ({ webhookDelivery }, id) => webhookDelivery.load(id)],
+  ["ApiKey", ({ apiKey }, id) => apiKey.load(id)]
+])
+
 const load = async (text: string, { loaders, viewer }: GraphQLContext): Promise<object | null> => {
   const parsed = parseGlobalId(text)
-  if (parsed === undefined) return null
+  const loader = parsed === undefined ? undefined : loaderOf.get(parsed.type)
+  if (parsed === undefined || loader === undefined) return null
   const required = scopes[parsed.type as NodeType] ?? "READ"
   if (!mayDo(viewer, required)) throw refusal("FORBIDDEN", `A thing of this type can be seen with the scope ${required} only.`)
-  const loader = {
-    Track: loaders.track,
-    Artifact: loaders.artifact,
-    Job: loaders.job,
-    Incident: loaders.incident,
-    WebhookEndpoint: loaders.webhookEndpoint,
-    WebhookDelivery: loaders.webhookDelivery,
-    ApiKey: loaders.apiKey
-  }[parsed.type as NodeType]
-  const record: object | null = await (loader?.load(parsed.id) ?? null)
+  const record = await loader(loaders, parsed.id)
   return record === null ? null : { ...record, nodeType: parsed.type }
 }
 

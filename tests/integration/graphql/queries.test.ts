@@ -197,6 +197,29 @@ describe.each(engines)("reading the library on %s", (engine) => {
     expect(single.data).toEqual({ node: { id: ids[0] }, track: { title: "Song 0" }, job: null })
   })
 
+  it("finds nothing by an id of what is no type but the name of something in JavaScript", async () => {
+    const ids = ["constructor", "__proto__", "toString"].map((type) => Buffer.from(`${type}:${inserted[0]!.trackId}`).toString("base64url"))
+    expect(await server.graphql("query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id } nodes(ids: $ids) { id } }", { id: ids[0], ids })).toEqual({ status: 200, data: { node: null, nodes: [null, null, null] } })
+  })
+
+  it.each([
+    ["query ($id: ID!) { job(id: $id) { id } }", {}],
+    ["query ($filter: TrackFilter) { tracks(filter: $filter) { totalCount } }", { filter: { status: ["ASLEEP"] } }],
+    ["query ($direction: OrderDirection) { tracks(orderBy: { field: TITLE, direction: $direction }) { totalCount } }", { direction: null }]
+  ])("gives a code to what is wrong with a variable of %s", async (query, variables) => {
+    const { errors } = await server.graphql(query, variables)
+    expect(errors).toEqual([expect.objectContaining({ extensions: { code: "BAD_REQUEST" } })])
+  })
+
+  it("hides and logs that a field has a value which its type does not have", async () => {
+    await server.sql("insert into failure_minute (minute, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at) values (date_trunc('minute', now()), 'TIMED_OUT', 'A_STAGE_OF_LATER', '', 1, 0, 0, 0, now())")
+    server.logs.length = 0
+    const { errors } = await server.graphql("{ errorReport { groups { stage } } }")
+    await server.sql("delete from failure_minute")
+    expect(errors).toEqual([expect.objectContaining({ message: expect.not.stringContaining("StageName"), extensions: expect.objectContaining({ code: "INTERNAL" }) })])
+    expect(server.logs.join()).toContain("A_STAGE_OF_LATER")
+  })
+
   it("looks up a hundred things at once, and no more", async () => {
     const answer = await server.graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids: Array.from({ length: 101 }, () => "x") })
     expect(answer.errors?.[0].extensions.code).toBe("INVALID_INPUT")

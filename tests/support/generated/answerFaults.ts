@@ -47,7 +47,7 @@ export const answerFaults = (schema: GraphQLSchema, document: DocumentNode, data
       if (Array.isArray(value)) value.forEach((item, index) => look(item, type.ofType, selections, `${path}.${index}`))
       else faults.push(`${path} is no list`)
     } else if (isLeafType(type)) {
-      const fits = isEnumType(type) ? type.getValue(String(value)) !== undefined : leaves[type.name]?.(value) === true
+      const fits = isEnumType(type) ? typeof value === "string" && type.getValue(value) !== undefined : leaves[type.name]?.(value) === true
       if (!fits) faults.push(`${path} is no ${type.name}: ${JSON.stringify(value)}`)
     } else if (typeof value !== "object" || value === null || selections === undefined) {
       faults.push(`${path} is no object`)

@@ -65,9 +65,9 @@ export const operationOf = (g: fc.GeneratorValue, schema: GraphQLSchema, kind: "
     if (isObjectType(named)) return ` { __typename ${fieldsOf(Object.values(named.getFields()), level).join(" ")} }`
     const own = isInterfaceType(named) ? fieldsOf(Object.values(named.getFields()).filter((one) => one.args.length === 0), level) : []
     const members = schema.getPossibleTypes(named)
-    const chosen = some(members, 3)
+    const chosen = new Set([...members.filter((member) => member.name.endsWith("Success")), ...some(members, 3)])
     // The members of a union do not agree on what their fields can be null in: each asks under names of its own.
-    const parts = chosen.map((member) => `... on ${member.name} { ${["__typename", ...prefixed(member.name, fieldsOf(Object.values(member.getFields()), level))].join(" ")} }`)
+    const parts = [...chosen].map((member) => `... on ${member.name} { ${["__typename", ...prefixed(member.name, fieldsOf(Object.values(member.getFields()), level))].join(" ")} }`)
     return ` { __typename ${[...own, ...parts].join(" ")} }`
   }
 

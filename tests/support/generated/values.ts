@@ -9,7 +9,6 @@ import {
   isInputObjectType,
   isListType,
   isNonNullType,
-  isRequiredArgument,
   isRequiredInputField
 } from "graphql"
 import { globalId, type NodeType } from "../../../src/domain/globalId.ts"
@@ -20,6 +19,8 @@ export const nodeTypes: ReadonlyArray<NodeType> = ["Track", "Artifact", "Job", "
 export interface Known {
   readonly ids: Map<string, Array<string>>
   readonly cursors: Array<string>
+  /** The type whose ids the operation is likely to be about. */
+  wanted: string
 }
 
 type Generate = fc.GeneratorValue
@@ -27,7 +28,7 @@ type Generate = fc.GeneratorValue
 export const hostileTexts: ReadonlyArray<string> = [
   "", " ", "\n\t", "\0", "a\0b", "\ud800", "\udc00x", "\u0001", "\u202egnp.exe", "null", "undefined", "__proto__", "constructor", "%", "_", "\\", "'", "\"", "''",
   "'; drop table track; --", "$1", "${x}", "{{x}}", "a & | ! ( ) : * <->", "!!!", ":*", "a".repeat(200), "a".repeat(201), "😀".repeat(200), "😀".repeat(201), "ab ".repeat(500),
-  "x".repeat(50_000), "../../../../etc/passwd", "/etc/passwd", "C:\\con", "İıſﬀß", "e\u0301", "<script>", "en", "pt-BR", "2026-01-31T12:00:00Z", "audio", "Song", "song.wav"
+  "x".repeat(5_000), "../../../../etc/passwd", "/etc/passwd", "C:\\con", "İıſﬀß", "e\u0301", "<script>", "en", "pt-BR", "2026-01-31T12:00:00Z", "audio", "Song", "song.wav"
 ]
 
 /** Nothing here leads out of this machine, nor to a name that would have to be looked up. */
@@ -49,16 +50,17 @@ const sizes: ReadonlyArray<number> = [1, 2, 3, 5, 20, 100, 101, 0, -1, 500, 501,
 const pick = <A>(g: Generate, values: ReadonlyArray<A>): A => values[g(fc.nat, { max: values.length - 1 })] as A
 const chance = (g: Generate, percent: number): boolean => g(fc.integer, { min: 0, max: 99 }) >= 100 - percent
 
-const textOf = (g: Generate): string => chance(g, 60) ? pick(g, hostileTexts) : g(fc.string, { unit: "binary", maxLength: 60 } as const)
+const textOf = (g: Generate): string => chance(g, 40) ? pick(g, ["Song", "en", "dub", "Somebody"]) : chance(g, 60) ? pick(g, hostileTexts) : g(fc.string, { unit: "binary", maxLength: 60 } as const)
 
 const idTypes = [...nodeTypes, "constructor", "__proto__", "toString", "Blob", ""]
 
-const idOf = (g: Generate, known: Known): unknown => {
-  const kind = g(fc.integer, { min: 0, max: 9 })
-  if (kind < 6) return pick(g, [...known.ids.values()].flat())
-  if (kind === 6) return globalId(pick(g, idTypes) as NodeType, g(fc.uuid))
-  if (kind === 7) return g(fc.integer)
-  return textOf(g)
+const idOf = (g: Generate, wanted: string, known: Known): unknown => {
+  const kind = g(fc.nat, { max: 9 })
+  const fitting = known.ids.get(wanted) ?? []
+  if (kind < 5 && fitting.length > 0) return pick(g, fitting)
+  if (kind < 7) return pick(g, [...known.ids.values()].flat())
+  if (kind < 9) return globalId(pick(g, idTypes) as NodeType, g(fc.uuid))
+  return chance(g, 20) ? g(fc.integer) : textOf(g)
 }
 
 const listNames = ["jobs {}", ...["TITLE", "YEAR", "CREATED_AT", "RELEVANCE"].map((field) => `tracks ${JSON.stringify({ criteria: {}, search: null, order: { field, descending: false } })}`)]
@@ -72,10 +74,11 @@ const forged = (g: Generate): string => {
 
 const cursorOf = (g: Generate, known: Known): string => {
   const genuine = known.cursors.length === 0 ? "" : pick(g, known.cursors)
-  switch (g(fc.integer, { min: 0, max: 3 })) {
-    case 0: return genuine
-    case 1: return genuine.slice(0, g(fc.integer, { min: 0, max: 60 })) + g(fc.string, { maxLength: 3 })
-    case 2: return forged(g)
+  switch (g(fc.nat, { max: 4 })) {
+    case 0:
+    case 1: return genuine
+    case 2: return genuine.slice(0, g(fc.integer, { min: 0, max: 60 })) + g(fc.string, { maxLength: 3 })
+    case 3: return forged(g)
     default: return textOf(g)
   }
 }
@@ -85,12 +88,12 @@ const scalarOf = (g: Generate, type: string, name: string, known: Known): unknow
   if (name === "first" || name === "last") return chance(g, 3) ? pick(g, wrongIntegers) : pick(g, chance(g, 60) ? sizes.slice(0, 5) : sizes)
   if (name === "file" && type === "String") return chance(g, 50) ? "song.wav" : textOf(g)
   switch (type) {
-    case "ID": return idOf(g, known)
+    case "ID": return idOf(g, name === "trackId" ? "Track" : known.wanted, known)
     case "Int": return chance(g, 3) ? pick(g, wrongIntegers) : chance(g, 70) ? pick(g, integers) : g(fc.integer)
     case "Float": return chance(g, 70) ? pick(g, numbers) : g(fc.double, { noNaN: true, noDefaultInfinity: true } as const)
     case "Boolean": return chance(g, 3) ? "true" : g(fc.boolean)
     case "DateTime": return pick(g, instants)
-    case "URL": return pick(g, addresses)
+    case "URL": return chance(g, 40) ? addresses[0] : pick(g, addresses)
     // A part of the request takes its place.
     case "File": return null
     default: return textOf(g)
@@ -117,6 +120,4 @@ export const valueOf = (g: Generate, type: GraphQLInputType, name: string, known
 }
 
 export const isGiven = (g: Generate, input: GraphQLArgument | GraphQLInputField): boolean =>
-  ("args" in input ? false : isRequired(input)) ? chance(g, 98) : chance(g, 35)
-
-const isRequired = (input: GraphQLArgument | GraphQLInputField): boolean => isRequiredInputField(input as GraphQLInputField) || isRequiredArgument(input as GraphQLArgument)
+  chance(g, isRequiredInputField(input as GraphQLInputField) ? 98 : input.name === "after" || input.name === "before" || input.name === "last" ? 12 : 35)
