@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { getNamedType, isEnumType, isInputObjectType, isInterfaceType, isObjectType, isSpecifiedScalarType, lexicographicSortSchema, printSchema } from "graphql"
+import { getNamedType, type GraphQLInterfaceType, type GraphQLObjectType, isEnumType, isInputObjectType, isInterfaceType, isObjectType, isSpecifiedScalarType, lexicographicSortSchema, printSchema } from "graphql"
 import { describe, expect, it } from "vitest"
 import { errorCatalog } from "../../../src/domain/errorCatalog.ts"
 import { ErrorCode } from "../../../src/domain/ErrorCode.ts"
@@ -31,6 +31,49 @@ describe("the schema", () => {
     }
     expect(silent).toEqual([])
     expect(types.length).toBeGreaterThan(60)
+  })
+
+  describe("is one by the rules of Relay", () => {
+    const objects = types.filter(isObjectType)
+    const fieldOf = (type: GraphQLObjectType | GraphQLInterfaceType | undefined, name: string) => String(type?.getFields()[name]?.type)
+    const connections = objects.filter((type) => type.name.endsWith("Connection"))
+
+    it("in its connections, edges and page info", () => {
+      expect(connections.map((type) => type.name)).toEqual(expect.arrayContaining(["TrackConnection", "JobConnection"]))
+      for (const connection of connections) {
+        const edge = schema.getType(`${connection.name.replace(/Connection$/, "")}Edge`)
+        expect(isObjectType(edge)).toBe(true)
+        expect(fieldOf(connection, "edges")).toBe(`[${edge?.name}!]!`)
+        expect(fieldOf(connection, "pageInfo")).toBe("PageInfo!")
+        expect(fieldOf(edge as GraphQLObjectType, "cursor")).toBe("String!")
+        const node = getNamedType((edge as GraphQLObjectType).getFields()["node"]?.type)
+        expect(isObjectType(node) && node.getInterfaces().map(({ name }) => name)).toContain("Node")
+      }
+      expect(objects.filter((type) => type.name.endsWith("Edge")).map((type) => type.name.replace(/Edge$/, "Connection")).toSorted()).toEqual(connections.map((type) => type.name).toSorted())
+      const pageInfo = schema.getType("PageInfo") as GraphQLObjectType
+      expect(Object.fromEntries(Object.keys(pageInfo.getFields()).map((name) => [name, fieldOf(pageInfo, name)]))).toEqual({
+        hasNextPage: "Boolean!", hasPreviousPage: "Boolean!", startCursor: "String", endCursor: "String"
+      })
+    })
+
+    it("in the arguments of every field that is a connection, and of no other", () => {
+      const paged = { first: "Int", after: "String", last: "Int", before: "String" }
+      const found = objects.flatMap((type) => Object.values(type.getFields()).map((field) => ({ name: `${type.name}.${field.name}`, field })))
+      const connected = found.filter(({ field }) => connections.some((type) => type === getNamedType(field.type)))
+      expect(connected.map(({ name }) => name)).toEqual(expect.arrayContaining(["Query.tracks", "Query.jobs", "Track.jobs"]))
+      for (const { field } of connected) expect(Object.fromEntries(field.args.map(({ name, type }) => [name, String(type)]))).toMatchObject(paged)
+      expect(found.filter(({ field }) => field.args.some(({ name }) => name === "after")).map(({ name }) => name)).toEqual(connected.map(({ name }) => name))
+    })
+
+    it("in its nodes: whatever has a global id can be asked for by it", () => {
+      const node = schema.getType("Node") as GraphQLInterfaceType
+      expect(fieldOf(node, "id")).toBe("ID!")
+      const query = schema.getQueryType()?.getFields()
+      expect([String(query?.["node"]?.type), String(query?.["node"]?.args.find(({ name }) => name === "id")?.type)]).toEqual(["Node", "ID!"])
+      expect([String(query?.["nodes"]?.type), String(query?.["nodes"]?.args.find(({ name }) => name === "ids")?.type)]).toEqual(["[Node]!", "[ID!]!"])
+      const identified = objects.filter((type) => "id" in type.getFields() && !/(Success|Error)$/.test(type.name))
+      expect(identified.map(({ name }) => name).toSorted()).toEqual(schema.getPossibleTypes(node).map(({ name }) => name).toSorted())
+    })
   })
 
   it("has a type for every expected error, and no other", () => {
