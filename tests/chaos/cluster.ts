@@ -53,6 +53,9 @@ export interface ClusterOptions {
 
 const submitTries = 300
 
+/** How the error of a submission begins that reached nobody. */
+export const noAnswer = "no answer"
+
 export const startCluster = async ({ databaseUrl, dataDir: givenDir, nodes: environments, seed, separateHosts = false }: ClusterOptions): Promise<Cluster> => {
   const dataDir = givenDir ?? (await mkdtemp(join(tmpdir(), "playhead-chaos-")))
   const ledger = await startLedger(randomFrom(seed + 1))
@@ -84,13 +87,13 @@ export const startCluster = async ({ databaseUrl, dataDir: givenDir, nodes: envi
       submission.tries = tries
       const node = nodes[turn++ % nodes.length]
       const response = await fetch(`http://127.0.0.1:${node?.doorPort}/${name}?stageMs=${stageMs}&priority=${priority}`, { method: "POST", signal: AbortSignal.timeout(10_000) })
-        .then(async (answer) => ({ ok: answer.ok, text: await answer.text() }), () => undefined)
-      if (response?.ok === true) {
+        .then(async (answer) => ({ ok: answer.ok, text: await answer.text() }), (error: unknown) => ({ ok: false, text: `${noAnswer}: ${String(error instanceof Error ? (error.cause ?? error) : error)}` }))
+      if (response.ok) {
         submission.id = response.text
         watcher.follow(response.text)
         break
       }
-      if (response !== undefined) submission.errors.push(response.text)
+      submission.errors.push(response.text)
       await pause(100)
     }
     return submission
@@ -134,7 +137,7 @@ export const startCluster = async ({ databaseUrl, dataDir: givenDir, nodes: envi
     },
     figures: async () => jobFigures({ submissions, watched: watcher.watched, replayed: await watcher.replay(watcher.watched.keys()), ledger, query }),
     seenByClients: () => [
-      ...submissions.flatMap(({ errors, name, tries }) => (tries > 1 ? [`${name} took ${tries} tries: ${errors[0] ?? "no answer"}`] : [])),
+      ...submissions.flatMap(({ errors, name, tries }) => (tries > 1 ? [`${name} took ${tries} tries: ${errors[0]}`] : [])),
       ...watcher.interruptions.map((why) => `a stream: ${why}`)
     ],
     close

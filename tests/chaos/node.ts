@@ -1,6 +1,6 @@
 /**
  * Playhead itself, and with it a kind of job whose stages have an effect on the outside world, and a door through which
- * the scenarios submit such jobs (LEDGER_URL, DOOR_PORT).
+ * the scenarios submit such jobs (LEDGER_URL, DOOR_PORT). The door opens after everything else, and a line says so.
  */
 import http from "node:http"
 import { runMain } from "@effect/platform-node/NodeRuntime"
@@ -15,6 +15,7 @@ import { Jobs } from "../../src/jobs/Jobs.ts"
 import { layer as logging } from "../../src/logging.ts"
 import { Database } from "../../src/persistence/Database.ts"
 import { startFailure } from "../../src/startup/startFailure.ts"
+import { doorIsOpen } from "./nodeProcess.ts"
 
 const ledger = process.env["LEDGER_URL"] ?? ""
 const doorPort = Number(process.env["DOOR_PORT"])
@@ -71,6 +72,7 @@ const door = Layer.effectDiscard(
         server.close(() => resolve())
       }))
     )
+    yield* Effect.logInfo(doorIsOpen)
   })
 )
 

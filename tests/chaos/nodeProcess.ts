@@ -6,6 +6,9 @@ import { createServer, type AddressInfo } from "node:net"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
+/** What a node logs once it takes submissions. */
+export const doorIsOpen = "The door for submissions is open"
+
 const entry = fileURLToPath(new URL("node.ts", import.meta.url))
 
 const freePort = async (): Promise<number> => {
@@ -62,7 +65,7 @@ export const makeNodeProcess = async (environment: NodeJS.ProcessEnv, host?: str
       const printed: Array<string> = []
       for await (const line of createInterface(child.stdout)) {
         printed.push(line)
-        if (!/GraphiQL is at|serves no API/.test(line)) continue
+        if (!line.includes(doorIsOpen)) continue
         // For whoever looks for the cause of a missed bar.
         if (process.env["CHAOS_LOG"] === undefined) child.stdout.resume()
         else child.stdout.pipe(createWriteStream(`${process.env["CHAOS_LOG"]}-${port}.log`, { flags: "a" }))

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { startPostgres } from "../support/postgresServer.ts"
-import { startCluster } from "./cluster.ts"
+import { noAnswer, startCluster } from "./cluster.ts"
 import { none, randomFrom, type Scenario } from "./Scenario.ts"
 
 const rolling = (name: string, nodes: ReadonlyArray<NodeJS.ProcessEnv>): Scenario => ({
@@ -27,7 +27,7 @@ const rolling = (name: string, nodes: ReadonlyArray<NodeJS.ProcessEnv>): Scenari
       await cluster.allEnded(short ? 15_000 : 120_000)
       return [
         ...(await cluster.figures()),
-        none("errors seen by clients other than a connection's end", cluster.submissions.flatMap(({ errors }) => errors).concat(cluster.interruptions.filter((why) => why.startsWith("error")))),
+        none("errors seen by clients other than a connection's end", cluster.submissions.flatMap(({ errors }) => errors.filter((why) => !why.startsWith(noAnswer))).concat(cluster.interruptions.filter((why) => why.startsWith("error")))),
         none("stops that were not clean", exits)
       ]
     } finally {
