@@ -4,7 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import { type Failure, isFailure } from "../domain/errorCatalog.ts"
 import { InternalError } from "../domain/errors.ts"
 import { isTerminal, type StageName } from "../domain/Job.ts"
-import { Database, isConnectionLost, type Transaction } from "../persistence/Database.ts"
+import { Database, isOutage, type Transaction } from "../persistence/Database.ts"
 import { Blobs } from "../storage/Blobs.ts"
 import { WorkDirectories } from "../storage/WorkDirectories.ts"
 import { endingOf, finishStage, postponeStage, recordDegradation, recordProgress, releaseJob } from "./advance.ts"
@@ -91,7 +91,7 @@ export class Runner extends Context.Service<Runner, {
           })
         ).pipe(
           Effect.catchCause((cause) =>
-            taken === undefined || isConnectionLost(cause) || Cause.hasInterrupts(cause)
+            taken === undefined || isOutage(cause) || Cause.hasInterrupts(cause)
               ? Effect.failCause(cause)
               : Effect.as(failUnclaimable(taken, cause), { _tag: "Settled" } satisfies Taken)
           )
@@ -198,7 +198,7 @@ export class Runner extends Context.Service<Runner, {
         if (Exit.isFailure(advanced)) {
           const failed = Cause.findErrorOption(advanced.cause)
           if (Option.isSome(failed) && failed.value._tag === "Superseded") return yield* failed.value
-          if (isConnectionLost(advanced.cause)) return yield* Effect.failCause(advanced.cause as Cause.Cause<never>)
+          if (isOutage(advanced.cause)) return yield* Effect.failCause(advanced.cause as Cause.Cause<never>)
           const failure = Option.isSome(failed) && isFailure(failed.value) ? atStage(failed.value, current.name) : yield* incident("A stage died of an unexpected error", advanced.cause)
           yield* count(yield* failStage(claim, current, failure))
           return undefined

@@ -7,7 +7,7 @@ import { type EngineSettings, openEngine } from "./openEngine.ts"
 import { observePool } from "./poolMetrics.ts"
 import { retryTransient, type Transaction, transactions } from "./transactions.ts"
 
-export { isConnectionLost } from "./failures.ts"
+export { isOutage } from "./failures.ts"
 export type { Transaction } from "./transactions.ts"
 
 export interface DatabaseSettings extends EngineSettings {

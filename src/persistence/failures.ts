@@ -107,5 +107,11 @@ export const databaseDefect = (cause: Cause.Cause<unknown>): DatabaseFailure | u
   return defect === undefined ? undefined : databaseFailure(defect)
 }
 
-/** Whether something came to nothing because the database was out of reach: the same can succeed when it is back. */
-export const isConnectionLost = (cause: Cause.Cause<unknown>): boolean => databaseDefect(cause)?.connectionLost === true
+/** Given up by the server for want of time (a statement's limit, a lock) or of memory, disk or the like. */
+const isOverloaded = ({ sqlState = "" }: DatabaseFailure): boolean => sqlState === "57014" || sqlState === "55P03" || sqlState.startsWith("53")
+
+/** Whether something came to nothing because the database was out of reach or overloaded: the same can succeed later. */
+export const isOutage = (cause: Cause.Cause<unknown>): boolean => {
+  const failure = databaseDefect(cause)
+  return failure !== undefined && (failure.connectionLost || isOverloaded(failure))
+}

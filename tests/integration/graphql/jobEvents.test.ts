@@ -10,6 +10,7 @@ import { createClient } from "graphql-ws"
 import { describe, expect, it, vi } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
 import { Server } from "../../../src/http/Server.ts"
+import { jobChannel } from "../../../src/jobs/jobLog.ts"
 import { shortenLogs } from "../../../src/jobs/shortenLogs.ts"
 import { Database } from "../../../src/persistence/Database.ts"
 import { engines } from "../../support/database.ts"
@@ -624,5 +625,21 @@ describe("docs/job-events.md on connections that are lost", () => {
     expect(sequencesOf(client)).toEqual([1, 2, 3, 4, 5])
     await eventually(() => changed.answers.findLast(({ data }) => data.jobChanged.id === jobId(job))?.data.jobChanged.lastSequence).toBe(5)
     changed.cut()
+  }, 60_000)
+
+  it("10.4 goes on when a database was too busy to answer", async () => {
+    const job = await newJob()
+    const client = await overSocket(server.url(), watching(job))
+    await eventually(() => client.answers.length).toBe(1)
+    const giveUpReading = async () => {
+      await server.sql("select pg_notify($1, $2)", [jobChannel, job])
+      const gaveUp = () => server.sql("select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+      await expect.poll(gaveUp, { timeout: 10_000 }).not.toEqual([])
+    }
+    await server.runtime.runPromise(Effect.flatMap(Database, ({ transaction }) =>
+      transaction((tx) => Effect.andThen(tx.query("lock table job_event in access exclusive mode"), Effect.promise(giveUpReading)))))
+    await appendEvents(server, job, [succeeded])
+    expect(await client.ended).toBe("complete")
+    expect(sequencesOf(client)).toEqual([1, 2])
   }, 60_000)
 })

@@ -2,7 +2,7 @@ import { once } from "node:events"
 import { type AddressInfo, connect, createServer } from "node:net"
 import { describe, expect, layer } from "@effect/vitest"
 import { Cause, Context, Effect, Exit, Latch, Layer, Redacted } from "effect"
-import { Database, isConnectionLost, type Transaction } from "../../../src/persistence/Database.ts"
+import { Database, isOutage, type Transaction } from "../../../src/persistence/Database.ts"
 import { BlobEntity } from "../../../src/persistence/entities/BlobEntity.ts"
 import { freshPostgres, onServer } from "../../support/database.ts"
 
@@ -236,7 +236,7 @@ describe("when PostgreSQL's answer to a COMMIT is lost", () => {
           connectionLost: true,
           outcomeUnknown: true
         })
-        expect(Exit.isFailure(exit) && isConnectionLost(exit.cause)).toBe(true)
+        expect(Exit.isFailure(exit) && isOutage(exit.cause)).toBe(true)
       }),
       60_000
     )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cause } from "effect"
-import { DatabaseFailure, databaseFailure, isConnectionLost } from "../../../src/persistence/failures.ts"
+import { DatabaseFailure, databaseFailure, isOutage } from "../../../src/persistence/failures.ts"
 
 const thrown = (code: string | undefined, message = "what the driver said", more: object = {}) =>
   Object.assign(new Error(message), code === undefined ? {} : { code }, more)
@@ -53,13 +53,18 @@ describe("a failure of the database", () => {
   })
 })
 
-describe("a lost database", () => {
+describe("a database that is lost or overloaded", () => {
+  it.each(["57014", "55P03", "53100"])("%s passes", (sqlState) => {
+    expect(isOutage(Cause.die(databaseFailure(thrown(sqlState, "given up"))))).toBe(true)
+  })
+
   it("is told from a bug, and from another server's outage", () => {
-    expect(isConnectionLost(Cause.die(databaseFailure(thrown("ECONNREFUSED"))))).toBe(true)
-    expect(isConnectionLost(Cause.die(thrown("57P01", "terminating connection", { severity: "FATAL" })))).toBe(true)
-    expect(isConnectionLost(Cause.die(thrown(undefined, "Connection terminated unexpectedly")))).toBe(true)
-    expect(isConnectionLost(Cause.die(new TypeError("x is not a function")))).toBe(false)
-    expect(isConnectionLost(Cause.die(thrown("ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:9000")))).toBe(false)
-    expect(isConnectionLost(Cause.fail(databaseFailure(thrown("ECONNREFUSED"))))).toBe(false)
+    expect(isOutage(Cause.die(databaseFailure(thrown("ECONNREFUSED"))))).toBe(true)
+    expect(isOutage(Cause.die(thrown("57P01", "terminating connection", { severity: "FATAL" })))).toBe(true)
+    expect(isOutage(Cause.die(thrown(undefined, "Connection terminated unexpectedly")))).toBe(true)
+    expect(isOutage(Cause.die(databaseFailure(thrown("42P01", "no such table"))))).toBe(false)
+    expect(isOutage(Cause.die(new TypeError("x is not a function")))).toBe(false)
+    expect(isOutage(Cause.die(thrown("ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:9000")))).toBe(false)
+    expect(isOutage(Cause.fail(databaseFailure(thrown("ECONNREFUSED"))))).toBe(false)
   })
 })
