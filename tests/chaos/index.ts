@@ -27,8 +27,10 @@ const { values } = parseArgs({ options: { seed: { type: "string", default: Strin
 const seed = Number(values.seed)
 console.log(`seed ${seed}, node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}`)
 
+const chosen = scenarios.filter(({ name }) => name.toLowerCase().includes(values.only.toLowerCase()))
+if (chosen.length === 0) throw new Error(`No scenario has "${values.only}" in its name: ${scenarios.map(({ name }) => name).join("; ")}`)
 let missed = 0
-for (const { name, run } of scenarios.filter((scenario) => scenario.name.toLowerCase().includes(values.only.toLowerCase()))) {
+for (const { name, run } of chosen) {
   const begun = performance.now()
   const figures: ReadonlyArray<Figure> = await run({ seed, short: values.short })
   missed += figures.filter(({ ok }) => !ok).length

@@ -20,6 +20,10 @@ const freePort = async (): Promise<number> => {
   return port
 }
 
+/** None of them outlives us. */
+const children = new Set<ChildProcess>()
+process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")))
+
 export interface NodeProcess {
   readonly port: number
   /** Where it takes submissions: see node.ts. */
@@ -50,25 +54,26 @@ export const makeNodeProcess = async (environment: NodeJS.ProcessEnv, host?: str
     ? [process.execPath, [entry]] as const
     : ["unshare", ["--uts", "sh", "-c", `hostname ${host} && exec "$0" "$@"`, process.execPath, entry]] as const
   let child: ChildProcess | undefined
-  process.once("exit", () => child?.kill("SIGKILL"))
   return {
     port,
     doorPort,
     servesApi: environment["PLAYHEAD_ROLES"] !== "worker",
     pid: () => child?.pid,
     start: async () => {
-      child = spawn(program, args, {
+      const started = spawn(program, args, {
         stdio: ["ignore", "pipe", "inherit"],
         env: { ...process.env, LOG_FORMAT: "json", ...environment, PORT: String(port), DOOR_PORT: String(doorPort) }
       })
-      if (child.stdout === null) throw new Error("no output")
+      child = started
+      children.add(started)
+      started.once("exit", () => children.delete(started))
       const printed: Array<string> = []
-      for await (const line of createInterface(child.stdout)) {
+      for await (const line of createInterface(started.stdout)) {
         printed.push(line)
         if (!line.includes(doorIsOpen)) continue
         // For whoever looks for the cause of a missed bar.
-        if (process.env["CHAOS_LOG"] === undefined) child.stdout.resume()
-        else child.stdout.pipe(createWriteStream(`${process.env["CHAOS_LOG"]}-${port}.log`, { flags: "a" }))
+        if (process.env["CHAOS_LOG"] === undefined) started.stdout.resume()
+        else started.stdout.pipe(createWriteStream(`${process.env["CHAOS_LOG"]}-${port}.log`, { flags: "a" }))
         return
       }
       throw new Error(`the node ended before it was ready:\n${printed.join("\n")}`)
