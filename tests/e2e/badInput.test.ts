@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, symlink, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -20,9 +20,10 @@ const randomBytes = () => {
 describe("what cannot be imported", () => {
   let app: App
   let source: SourceServer
+  let importDir: string
 
   beforeAll(async () => {
-    const importDir = await mkdtemp(join(tmpdir(), "playhead-import-"))
+    importDir = await mkdtemp(join(tmpdir(), "playhead-import-"))
     await writeFile(join(importDir, "notes.txt"), "Only words.")
     await symlink("/etc/passwd", join(importDir, "link.mp3"))
     source = await startSourceServer({
@@ -54,6 +55,7 @@ describe("what cannot be imported", () => {
   afterAll(async () => {
     await app.stop()
     await source.close()
+    await rm(importDir, { recursive: true })
   })
 
   const failed = (last: Event | undefined, failure: object) => expect(last).toMatchObject({ __typename: "JobFailedEvent", failure })

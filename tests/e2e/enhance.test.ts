@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { readFile, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { readFile } from "node:fs/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type App, startApp, submitUpload, watch } from "../support/app.ts"
 import { encoded, generatedAudio, songA, speech, written } from "../support/audio.ts"
@@ -165,8 +164,7 @@ describe.each(engines)("enhancement on %s", (engine) => {
 
 describe("a speech model of the operator's", () => {
   it("is what enhancement begins with, and what it does without when it is garbage", async () => {
-    const path = join(await import("node:os").then(({ tmpdir }) => tmpdir()), `playhead-garbage-${process.pid}.onnx`)
-    await writeFile(path, randomBytes(20_000))
+    const path = await written("garbage.onnx", randomBytes(20_000))
     const app = await startApp("pglite", { DENOISER_MODEL_PATH: path })
     const { result, upload } = clientFor(() => app)
     const track = await upload((await noisySpeech()).path)
