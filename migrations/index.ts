@@ -6,6 +6,7 @@ import { Uploads } from "./0007_uploads.ts"
 import { Access } from "./0008_access.ts"
 import { Webhooks } from "./0009_webhooks.ts"
 import { Operations } from "./0010_operations.ts"
+import { TrackWords } from "./0011_track_words.ts"
 
 /** Every migration in its order. Names are stored in the database: they never change. */
 export const migrations = [
@@ -16,5 +17,6 @@ export const migrations = [
   { name: "0007_uploads", class: Uploads },
   { name: "0008_access", class: Access },
   { name: "0009_webhooks", class: Webhooks },
-  { name: "0010_operations", class: Operations }
+  { name: "0010_operations", class: Operations },
+  { name: "0011_track_words", class: TrackWords }
 ]

@@ -42,8 +42,6 @@ export const TrackEntity = defineEntity({
     updatedAt: p.datetime(3),
     /** Columns that a client has set: an import that is still under way leaves them alone. */
     edited: p.array<string>().default([]),
-    /** The words by which it is found; see migrations/0004_finding_tracks.ts. */
-    search: p.text().columnType("tsvector").nullable().lazy().generated("(track_search(title, artist, album, album_artist, genres, tags)) stored"),
     /** As lists are ordered by them: without regard to case and accents. */
     sortTitle: p.text().nullable().lazy().collation("C").generated(`("left"(search_fold(title), 200)) stored`),
     sortArtist: p.text().nullable().lazy().collation("C").generated(`("left"(search_fold(artist), 200)) stored`),
@@ -64,11 +62,6 @@ export const TrackEntity = defineEntity({
       properties: ["createdAt", "id"]
     },
     { name: "track_content_hash_index", properties: ["contentHash"] },
-    {
-      name: "track_search_index",
-      properties: ["search"],
-      expression: "create index track_search_index on track using gin (search) with (fastupdate = off)"
-    },
     { name: "track_title_index", properties: ["sortTitle", "id"] },
     { name: "track_artist_index", properties: ["sortArtist", "id"] },
     { name: "track_album_index", properties: ["sortAlbum", "id"] },

@@ -14,6 +14,7 @@ import { RateLimitEntity } from "./RateLimitEntity.ts"
 import { SearchGramEntity } from "./SearchGramEntity.ts"
 import { SigningSecretEntity } from "./SigningSecretEntity.ts"
 import { TrackEntity } from "./TrackEntity.ts"
+import { TrackWordsEntity } from "./TrackWordsEntity.ts"
 import { UploadEntity } from "./UploadEntity.ts"
 import { WaveformEntity } from "./WaveformEntity.ts"
 import { WebhookDeliveryEntity } from "./WebhookDeliveryEntity.ts"
@@ -26,6 +27,7 @@ export const entities = [
   ArtifactEntity,
   WaveformEntity,
   FingerprintEntity,
+  TrackWordsEntity,
   SearchGramEntity,
   JobEntity,
   JobStageEntity,

@@ -28,7 +28,7 @@ const spelt = (spellings: Spellings): string =>
   }).join(" & ")
 
 /**
- * The condition on `track t` that it has all words, and the score by which the better match comes first: PostgreSQL's
+ * The condition that a track `t` has all words, and the score by which the better match comes first: PostgreSQL's
  * ts_rank with its weights (title 1, artist 0.4, album 0.2, genres and labels 0.1), less in long texts. Whole words
  * count twice, a word's beginning and other spellings once.
  */
@@ -36,8 +36,8 @@ export const matching = (search: string, spellings: Spellings | null, bind: Bind
   const typed = bind(search)
   const query = spellings === null ? `search_query(${typed}::text, true)` : `${bind(spelt(spellings))}::tsquery`
   return {
-    condition: `t.search @@ ${query}`,
-    score: `(ts_rank(t.search, ${query}, 1) + ts_rank(t.search, search_query(${typed}::text, false), 1))::float8`
+    condition: `t.words @@ ${query}`,
+    score: `(ts_rank(t.words, ${query}, 1) + ts_rank(t.words, search_query(${typed}::text, false), 1))::float8`
   }
 }
 

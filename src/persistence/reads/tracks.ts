@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import type { TrackSourceKind, TrackStatus } from "../../domain/Track.ts"
 import { Database } from "../Database.ts"
 import { type Page, pageOf, type PageRequest } from "./page.ts"
-import { allOf, type Bind, makeParameters, type TrackCriteria, trackConditions } from "./trackCriteria.ts"
+import { allOf, type Bind, makeParameters, type TrackCriteria, trackConditions, trackSource } from "./trackCriteria.ts"
 import { orderKeys, relevanceKey, segmentsOf, type Spellings, type TrackOrder, type TrackPosition } from "./trackOrder.ts"
 import { matching, otherSpellings } from "./trackSearch.ts"
 
@@ -82,13 +82,20 @@ const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: 
   const key = listed.field === "RELEVANCE" ? relevanceKey(found?.score ?? "") : orderKeys[listed.field]
   const limit = bind(page.size + 1)
   const segments = segmentsOf(key, listed.descending, page, bind)
+  const source = trackSource(criteria, { searched: found !== undefined, described: found === undefined || listed.field !== "RELEVANCE" })
   const selects = segments.map(({ conditions, direction }, part) =>
-    `select ${columns}, ${key.column} as "orderKey", ${found?.score ?? "null::float8"} as score, ${part} as part
-     from track t where ${allOf([...wanted, ...conditions])} order by ${key.column} ${direction}, t.id ${direction} limit ${limit}`)
+    `select ${found === undefined ? `${columns}, null::float8 as score` : "t.id"}, ${key.column} as "orderKey", ${part} as part
+     from ${source} where ${allOf([...wanted, ...conditions])} order by "orderKey" ${direction}, id ${direction} limit ${limit}`)
   const direction = segments[0]?.direction ?? "asc"
-  const sql = selects.length === 1
+  const ordered = `order by part, "orderKey" ${direction}, id ${direction}`
+  const list = selects.length === 1
     ? selects.join("")
-    : `select * from (${selects.map((select) => `(${select})`).join(" union all ")}) as parts order by part, "orderKey" ${direction}, id ${direction} limit ${limit}`
+    : `select * from (${selects.map((select) => `(${select})`).join(" union all ")}) as parts ${ordered} limit ${limit}`
+  // What a search shows of a track is read for those of the page alone, not for each one that it ranks.
+  const sql = found === undefined
+    ? list
+    : `select ${columns}, "orderKey", ${listed.field === "RELEVANCE" ? `"orderKey"` : found.score} as score
+       from (${list}) as listed join ${trackSource({}, { searched: listed.field !== "RELEVANCE", described: true })} using (id) ${ordered}`
   const plain = wanted.length === 0
   const name = plain ? `tracks.page.${createHash("sha256").update(sql).digest("base64url").slice(0, 12)}` : "tracks.page"
   const rows = yield* database.query<ListedTrack>(name, sql, values, { prepared: plain })
@@ -110,7 +117,7 @@ export const countTracks = Effect.fnUntraced(function* ({ criteria, search }: Tr
   const found = search === null ? [] : [matching(search, spellings, bind).condition]
   const rows = yield* database.query<{ count: number }>(
     "tracks.count",
-    `select count(*)::int as count from track t where ${allOf([...found, ...trackConditions(criteria, bind)])}`,
+    `select count(*)::int as count from ${trackSource(criteria, { searched: search !== null, described: false })} where ${allOf([...found, ...trackConditions(criteria, bind)])}`,
     values,
     { prepared: false }
   )
@@ -121,7 +128,7 @@ const matchingWhere = Effect.fnUntraced(function* (name: string, criteria: Track
   const database = yield* Database
   const { bind, values } = makeParameters()
   const conditions = allOf([also(bind), ...trackConditions(criteria, bind)])
-  return yield* database.query<TrackRecord>(name, `select ${columns} from track t where ${conditions} order by t.id`, values, { prepared: false })
+  return yield* database.query<TrackRecord>(name, `select ${columns} from ${trackSource(criteria, { searched: false, described: true })} where ${conditions} order by t.id`, values, { prepared: false })
 })
 
 /** Those of the tracks that match, or, when no ids are given, all that do and whose import is under way. */
