@@ -119,6 +119,31 @@ describe.each(engines)("migrations on %s", (name) => {
   )
 
   it.live(
+    "keep every track of a filled library to be found by its words, there and back, and learn the words of new ones",
+    () =>
+      Effect.gen(function* () {
+        const engine = yield* empty(name)
+        yield* migrateUp(engine)
+        yield* Effect.promise(() => fillEveryTable(engine.orm.em.fork()))
+        const words = yield* sql(engine, "select id, words::text from track_words order by id")
+        expect(words).toEqual(yield* sql(engine, "select id, track_search(title, artist, album, album_artist, genres, tags)::text as words from track order by id"))
+        expect(words.length).toBeGreaterThan(0)
+
+        while ((yield* sql(engine, "select 1 from pg_tables where tablename = 'track_words'")).length > 0) yield* migrateDown(engine)
+        expect(yield* sql(engine, "select id, search::text as words from track order by id")).toEqual(words)
+        yield* migrateUp(engine)
+        expect(yield* sql(engine, "select id, words::text from track_words order by id")).toEqual(words)
+
+        yield* sql(engine, "update track set title = 'Hippopotamus'")
+        expect(yield* sql(engine, "select count(*)::int as found from track_words where words @@ 'hippopotamus'")).toEqual([{ found: words.length }])
+        expect(yield* sql(engine, "select count(*)::int as learnt from search_gram where gram = 'hip' and word = 'hippopotamus'")).toEqual([{ learnt: 1 }])
+        yield* sql(engine, "delete from track")
+        expect(yield* sql(engine, "select id from track_words")).toEqual([])
+      }).pipe(Effect.scoped),
+    withinMs
+  )
+
+  it.live(
     "leave the database as it was when one of them fails",
     () =>
       Effect.gen(function* () {
