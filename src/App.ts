@@ -17,6 +17,7 @@ import type { ProviderName } from "./domain/Provider.ts"
 import { Enhancement } from "./enhancement/Enhancement.ts"
 import { enhanceKind } from "./enhancement/enhanceKind.ts"
 import { Server } from "./http/Server.ts"
+import { statusServer } from "./http/statusServer.ts"
 import { JobEvents } from "./jobs/JobEvents.ts"
 import { type AnyJobKind, JobKinds } from "./jobs/JobKinds.ts"
 import { Jobs } from "./jobs/Jobs.ts"
@@ -39,6 +40,7 @@ import { Incidents } from "./operations/incidents/Incidents.ts"
 import { diskSource } from "./operations/metrics/diskSource.ts"
 import { jobSource } from "./operations/metrics/jobSource.ts"
 import { Metrics } from "./operations/metrics/Metrics.ts"
+import { webhookSource } from "./operations/metrics/webhookSource.ts"
 import { budgetStore } from "./operations/providers/budgetStore.ts"
 import { Providers } from "./operations/providers/Providers.ts"
 import { sharedCircuits } from "./operations/providers/sharedCircuits.ts"
@@ -50,7 +52,7 @@ import { Database } from "./persistence/Database.ts"
 import { Guard } from "./providers/guard/Guard.ts"
 import { LocalFiles } from "./providers/LocalFiles.ts"
 import { MetadataLookup } from "./providers/metadata/MetadataLookup.ts"
-import type { AllowedSource } from "./providers/outbound/AddressPolicy.ts"
+import { sourceOf } from "./providers/outbound/AddressPolicy.ts"
 import { OutboundHttp } from "./providers/outbound/OutboundHttp.ts"
 import { VideoPages } from "./providers/VideoPages.ts"
 import { Blobs } from "./storage/Blobs.ts"
@@ -71,13 +73,6 @@ const configuredProviders = ({ denoiserModelPath, itunesBaseUrl, ytdlpPath }: Pl
 
 /** How long a receiver of a webhook may take to answer. */
 const webhookTimeoutMs = 15_000
-
-/** The host of an address that the operator names may be a private one. */
-const hostOf = (address: string | undefined): ReadonlyArray<AllowedSource> => {
-  if (address === undefined) return []
-  const { hostname, port, protocol } = new URL(address)
-  return [{ host: hostname, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) }]
-}
 
 /** The operator names its host, which may be private. */
 const errorTracking = ({ dsn, environment }: NonNullable<PlayheadConfig["sentry"]>) => {
@@ -112,7 +107,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
   const catalogue = MetadataLookup.layer({ baseUrl: config.itunesBaseUrl }).pipe(
-    Layer.provide(OutboundHttp.layer({ allowedSources: [...config.allowPrivateSources, ...hostOf(config.itunesBaseUrl)] }))
+    Layer.provide(OutboundHttp.layer({ allowedSources: [...config.allowPrivateSources, ...(config.itunesBaseUrl === undefined ? [] : [sourceOf(config.itunesBaseUrl)])] }))
   )
   const guarded = catalogue.pipe(Layer.provideMerge(Guard.layer({ configured: configuredProviders(config), budgets: config.providerBudgets }))).pipe(
     Layer.provide(Layer.mergeAll(sharedCircuits, budgetStore)),
@@ -151,7 +146,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Webhooks.layer,
     Enhancement.layer({ hasSpeechModel: speechModel !== undefined }),
     Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
-    Metrics.layer({ version: packageJson.version, sources: Effect.map(jobSource, (jobs) => [jobs, diskSource(config.dataDir)]), sent: config.otlp !== undefined })
+    Metrics.layer({ version: packageJson.version, sources: Effect.all([jobSource, webhookSource, Effect.succeed(diskSource(config.dataDir))]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))
 
   const work = config.roles.has("worker")
@@ -159,23 +154,17 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       Layer.provideMerge(Worker.layer({ concurrency: config.jobConcurrency, kindConcurrency: config.jobKindConcurrency }))
     )
     : Layer.empty
-  const api = config.roles.has("api")
-    ? Server.layer({
-      host: config.host,
-      port: config.port,
-      publicUrl: (port) => publicUrl(config, port),
-      corsOrigins: config.corsOrigins,
-      maxUploadBytes: config.maxUploadBytes,
-      maxWaitingBytes: config.maxStreamBacklogBytes
-    })
-    : Layer.empty
+  const door = { host: config.host, port: config.port, publicUrl: (port: number) => publicUrl(config, port), corsOrigins: config.corsOrigins }
+  const server = config.roles.has("api")
+    ? Server.layer({ ...door, maxUploadBytes: config.maxUploadBytes, maxWaitingBytes: config.maxStreamBacklogBytes })
+    : statusServer(door)
   const telemetry = config.otlp === undefined ? Layer.empty : openTelemetry({ ...config.otlp, version: packageJson.version })
   const errorTracker = config.sentry === undefined ? Layer.empty : errorTracking(config.sentry)
   const greeting = Layer.effectDiscard(
     Effect.gen(function* () {
       for (const warning of config.warnings) yield* Effect.logWarning(warning)
-      if (!config.roles.has("api")) return yield* Effect.logInfo("Playhead works on jobs and serves no API")
       const { url } = yield* Server
+      if (!config.roles.has("api")) return yield* Effect.logInfo(`Playhead works on jobs and serves no API: whether it is fit to is at ${url}/readyz`)
       const keys = yield* ApiKeys
       if (config.auth === "keys" && config.adminKey === undefined && config.jwt === undefined && (yield* keys.list).length === 0) {
         yield* Effect.logWarning("Keys are required and there is none: nobody can use the API. Set PLAYHEAD_ADMIN_KEY to make the first one.")
@@ -183,5 +172,5 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
       yield* Effect.logInfo(`Playhead is ready: GraphiQL is at ${url}/graphql`)
     })
   )
-  return greeting.pipe(Layer.provideMerge(api as typeof api & Layer.Layer<Server>), Layer.provideMerge(work), Layer.provideMerge(features), Layer.provideMerge(errorTracker), Layer.provideMerge(telemetry), Layer.provideMerge(Metrics.registry))
+  return greeting.pipe(Layer.provideMerge(server), Layer.provideMerge(work), Layer.provideMerge(features), Layer.provideMerge(errorTracker), Layer.provideMerge(telemetry), Layer.provideMerge(Metrics.registry))
 }

@@ -2,14 +2,13 @@
  * The one bridge from Effect to GraphQL. A field says which errors it can fail with; an Effect that can fail with any
  * other does not compile. What a field did not expect is a bug or an outage: the client gets an id, the log gets the rest.
  */
-import { Cause, Effect, ErrorReporter, Exit, Option, Scope, Stream } from "effect"
-import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
+import { Cause, Effect, Exit, Option, Scope, Stream } from "effect"
 import { GraphQLError } from "graphql"
 import type { ExpectedError } from "../domain/errors.ts"
 import type { ErrorCode } from "../domain/ErrorCode.ts"
 import { isFailure } from "../domain/errorCatalog.ts"
-import { FailureObserver } from "../domain/failureObserver.ts"
 import type { Feed } from "../domain/Feed.ts"
+import { tellUnexpected, unexpectedMessage } from "../domain/unexpected.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { countFailure } from "./operationMetrics.ts"
 import type { Services } from "./Services.ts"
@@ -22,17 +21,9 @@ export type ErrorClass = abstract new (...args: Array<any>) => ExpectedError
 export const refusal = (code: ErrorCode | "BAD_REQUEST", message: string, extensions: Readonly<Record<string, unknown>> = {}): GraphQLError =>
   new GraphQLError(message, { extensions: { code, ...extensions } })
 
-/** Logs what nobody expected under a new id, and returns what a client may know of it. */
-export const incident = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
-  const incidentId = uuidV7Unsafe()
-  const observer = yield* FailureObserver
-  observer.failed({ code: "INTERNAL", stage: null, provider: null, jobId: null, handled: false })
-  yield* Effect.logError("A request failed for a reason that nobody expected", cause).pipe(
-    Effect.andThen(ErrorReporter.report(cause)),
-    Effect.annotateLogs({ incidentId })
-  )
-  return refusal("INTERNAL", `Something went wrong on our side. The log has it under ${incidentId}.`, { incidentId })
-})
+/** Tells of what nobody expected, and returns what a client may know of it. */
+export const incident = (cause: Cause.Cause<unknown>): Effect.Effect<GraphQLError> =>
+  Effect.map(tellUnexpected(cause), (incidentId) => refusal("INTERNAL", unexpectedMessage(incidentId), { incidentId }))
 
 const pureFailure = <E>(cause: Cause.Cause<E>): Option.Option<E> =>
   // One that came with a defect is not the whole story.

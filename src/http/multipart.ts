@@ -66,7 +66,7 @@ const makeParser = (request: IncomingMessage, limits: MultipartLimits): BusboyIn
   }
 }
 
-/** Resolves when the operation and the beginning of its file are there; rejects with a `RequestFault`. */
+/** Resolves when the operation and the beginning of its file are there; rejects with a `RequestFault`, or with a bug. */
 export const receiveOperation = (request: IncomingMessage, limits: MultipartLimits): Promise<ReceivedOperation> =>
   new Promise((resolve, reject) => {
     const parser = makeParser(request, limits)
@@ -85,9 +85,9 @@ export const receiveOperation = (request: IncomingMessage, limits: MultipartLimi
     const fail = (error: unknown) => {
       file?.destroy(new Error("The upload broke off."))
       request.unpipe(parser)
-      reject(error instanceof RequestFault ? error : notMultipart(error))
+      reject(error)
     }
-    /** Faults of a part end the request. */
+    /** What a part is refused for ends the request, and so does a bug. */
     const attempt = <Args extends ReadonlyArray<unknown>>(handle: (...args: Args) => void) => (...args: Args) => {
       try {
         handle(...args)
@@ -117,9 +117,9 @@ export const receiveOperation = (request: IncomingMessage, limits: MultipartLimi
       if (operation === undefined || Object.keys(map ?? {}).length > 0) throw new RequestFault("The request lacks `operations`, or the file that `map` names.")
       resolve({ params: operation, discardRest })
     }))
-    parser.on("error", fail)
+    parser.on("error", (error) => fail(notMultipart(error)))
     request.once("close", () => {
-      if (!request.complete) fail(new Error("the connection was closed before its end"))
+      if (!request.complete) fail(notMultipart(new Error("the connection was closed before its end")))
     })
     request.pipe(parser)
   })

@@ -51,7 +51,8 @@ const transfer = async (
 /**
  * Answers GET and HEAD with a stored file: Range, If-Range, If-None-Match and If-Modified-Since by RFC 9110. Bytes are
  * read as fast as the client takes them, and no longer than it is there. A missing blob is a StorageError before anything
- * is sent; one that breaks off in the middle ends the connection, so that no client takes a part for the whole.
+ * is sent; one that breaks off in the middle ends the connection, so that no client takes a part for the whole, and is a
+ * defect.
  */
 export const sendFile = Effect.fn("http.sendFile")(function* (
   request: IncomingMessage,
@@ -98,9 +99,7 @@ export const sendFile = Effect.fn("http.sendFile")(function* (
   response.writeHead(status, { ...common, ...headers })
   const outcome = yield* Effect.promise(() => transfer(bytes, response, length))
   if (outcome === "broken") {
-    yield* Effect.logError(
-      `A stored file could not be sent whole: ${file.sha256}`,
-      bytes.errored ?? "it is shorter than it should be"
-    )
+    const cause = bytes.errored ?? "it is shorter than it should be"
+    return yield* Effect.die(new Error(`A stored file could not be sent whole: ${file.sha256}`, { cause }))
   }
 }, Effect.scoped)

@@ -20,7 +20,7 @@ export interface UploadSettings {
 }
 
 /**
- * Answers a request to /uploads. Nothing here can be sent by a page of another origin without the browser asking first:
+ * Answers a request to /uploads; the promise rejects with what nobody expected. Nothing here can be sent by a page of another origin without the browser asking first:
  * each request that changes anything needs the header `Tus-Resumable`.
  */
 export const makeUploadListener = (services: Context.Context<Uploads>, settings: UploadSettings) => {
@@ -33,11 +33,10 @@ export const makeUploadListener = (services: Context.Context<Uploads>, settings:
     allowedOrigins: () => false,
     namingFunction: () => uuidV7Unsafe(),
     generateUrl: (_request, { id, path }) => `${settings.publicUrl()}${path}/${id}`,
-    onResponseError: async (_request, error) => {
+    onResponseError: (_request, error) => {
       // An answer of its own, or of our store.
       if ("status_code" in error) return undefined
-      await run(Effect.logError("An upload failed for a reason that nobody expected", error))
-      return { status_code: 500, body: "Something went wrong on our side.\n" }
+      throw error
     }
   })
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

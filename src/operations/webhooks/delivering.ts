@@ -9,7 +9,7 @@ import { attempt, type Outcome } from "./attempt.ts"
 import { claimDue, type ClaimedDelivery, release, settleDelivered, settleFailed, settleGone } from "./claims.ts"
 import { webhookChannel } from "./enqueue.ts"
 import { retryDelayMs } from "./retryDelay.ts"
-import { type AttemptResult, countAttempt } from "./webhookMetrics.ts"
+import { type AttemptResult, countAttempt, showAttempts } from "./webhookMetrics.ts"
 
 /** A receiver that never answers holds this many places, and leaves the rest to the others. */
 const perEndpoint = 4
@@ -32,6 +32,7 @@ export const deliveringLayer = ({ timeoutMs }: {
       const wake = yield* Latch.make(true)
       const busy = new Map<string, number>()
       let onTheirWay = 0
+      yield* showAttempts
       const occupy = (endpointId: string, places: 1 | -1): void => {
         onTheirWay += places
         const now = (busy.get(endpointId) ?? 0) + places

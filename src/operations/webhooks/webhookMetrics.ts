@@ -1,7 +1,8 @@
 import { Effect, Metric } from "effect"
 import { metricFamily } from "../../domain/metricFamily.ts"
 
-export type AttemptResult = "delivered" | "retried" | "given_up" | "gone"
+const attemptResults = ["delivered", "retried", "given_up", "gone"] as const
+export type AttemptResult = (typeof attemptResults)[number]
 
 const attempts = metricFamily(["outcome"], (attributes) =>
   Metric.counter("playhead_webhook_attempts_total", {
@@ -11,3 +12,6 @@ const attempts = metricFamily(["outcome"], (attributes) =>
   }))
 
 export const countAttempt = (outcome: AttemptResult): Effect.Effect<void> => Metric.update(attempts(outcome), 1)
+
+/** From nothing on, so that the first of each shows as an increase. */
+export const showAttempts: Effect.Effect<void> = Effect.forEach(attemptResults, (outcome) => Metric.update(attempts(outcome), 0), { discard: true })

@@ -76,6 +76,12 @@ const kindsOpenToAllowedNames: ReadonlySet<string> = new Set([
 const bareHost = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "")
 const portOf = (url: URL): number => (url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port))
 
+/** The host and port of an address that the operator names himself. */
+export const sourceOf = (address: string): AllowedSource => {
+  const url = new URL(address)
+  return { host: bareHost(url), port: portOf(url) }
+}
+
 /** Reads one entry of the allow list: `host` or `host:port`, where the host is a name, an IPv4 or an IPv6 address. */
 export const parseAllowedSource = (entry: string): Result.Result<AllowedSource, string> => {
   const written = isIPv6(entry) ? `[${entry}]` : entry

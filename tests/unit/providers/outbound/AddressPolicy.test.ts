@@ -6,7 +6,8 @@ import {
   type AllowedSource,
   isPublicAddress,
   makeAddressPolicy,
-  parseAllowedSource
+  parseAllowedSource,
+  sourceOf
 } from "../../../../src/providers/outbound/AddressPolicy.ts"
 
 const allow = (...entries: ReadonlyArray<string>): ReadonlyArray<AllowedSource> =>
@@ -202,4 +203,19 @@ describe("a source that the operator allows", () => {
       expect(Result.isFailure(parseAllowedSource(entry))).toBe(true)
     }
   )
+})
+
+describe("an address that the operator names", () => {
+  it.each([
+    ["http://[::1]:8080/base", "::1", 8080],
+    ["https://[fd00:0:0::7]/", "fd00::7", 443],
+    ["http://nas.local./itunes", "nas.local", 80],
+    ["https://itunes.apple.com", "itunes.apple.com", 443],
+    ["http://0x7f000001/", "127.0.0.1", 80]
+  ])("is let through although it may be private: %s", (address, host, port) => {
+    const source = sourceOf(address)
+    expect(source).toEqual({ host, port })
+    expect(passes(address, "10.1.2.3", [source])).toBe(true)
+    expect(passes(address, "10.1.2.3")).toBe(false)
+  })
 })
