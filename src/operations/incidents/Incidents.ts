@@ -2,17 +2,21 @@
 import { Context, Effect, Layer, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Feed } from "../../domain/Feed.ts"
+import { sharedFeeds } from "../../jobs/sharedFeeds.ts"
+import { watchRows } from "../../jobs/watchedRows.ts"
 import { Database, type Transaction } from "../../persistence/Database.ts"
 import { circuitChannel } from "../providers/sharedCircuits.ts"
 import { type Condition, holding } from "./conditions.ts"
-import { budgetOf, budgetWindowSeconds, type ErrorBudget, endedWithin } from "./errorBudget.ts"
-import { watchIncidents } from "./incidentFeed.ts"
+import { type ErrorBudget, errorBudgetNow } from "./errorBudget.ts"
 import type { IncidentRecord } from "./IncidentRecord.ts"
 
 /** Told an incident's id when it has opened or been resolved. */
-export const incidentChannel = "playhead_incident"
+const incidentChannel = "playhead_incident"
 
 const interval = "5 seconds"
+
+/** There is one for each provider and burn rate at most. */
+const mostOpen = 1000
 
 export interface IncidentCriteria {
   readonly status: "OPEN" | "RESOLVED" | null
@@ -29,6 +33,7 @@ export class Incidents extends Context.Service<Incidents, {
   /** The newest first. */
   readonly list: (criteria: IncidentCriteria) => Effect.Effect<ReadonlyArray<IncidentRecord>>
   readonly byId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<IncidentRecord>>
+  /** Incidents as they open and are resolved, held while the scope is open. Behind position 0 stand the open ones. */
   readonly changed: Effect.Effect<Feed<IncidentRecord>, never, Scope.Scope>
   readonly errorBudget: Effect.Effect<ErrorBudget>
   /** Looks whether incidents are to be opened or resolved. Done by itself every few seconds, by one node at a time. */
@@ -81,7 +86,6 @@ export class Incidents extends Context.Service<Incidents, {
         yield* Effect.forkScoped(Effect.forever(Effect.delay(regularLook, interval)))
         yield* database.listen(circuitChannel, () => Effect.runFork(Effect.forkIn(regularLook, scope)))
 
-        const since = (ms: number) => database.query<IncidentRecord>("incidents.since", `select ${columns} from incident where changed_at > $1 order by changed_at`, [new Date(ms)])
         const byId = (ids: ReadonlyArray<string>) => database.query<IncidentRecord>("incidents.byId", `select ${columns} from incident where id = any($1::uuid[])`, [ids])
         const list = ({ limit, status }: IncidentCriteria) =>
           database.query<IncidentRecord>(
@@ -90,16 +94,29 @@ export class Incidents extends Context.Service<Incidents, {
             [status, limit]
           )
 
+
+        const watchers = new Set<(incidentId: string) => void>()
+        const feeds = yield* sharedFeeds(() =>
+          watchRows<IncidentRecord>({
+            name: "incidentChanged",
+            matching: (ids) => (ids === null ? list({ status: "OPEN", limit: mostOpen }) : byId(ids)),
+            matchingSince: (since) => database.query<IncidentRecord>("incidents.since", `select ${columns} from incident where changed_at > $1 order by changed_at`, [since]),
+            onAnnounced: (tell) => {
+              watchers.add(tell)
+              return () => watchers.delete(tell)
+            }
+          })
+        )
+        yield* database.listen(incidentChannel, (incidentId) => {
+          for (const tell of watchers) tell(incidentId)
+        })
+
         return Incidents.of({
           list,
           byId,
           look,
-          changed: watchIncidents({ open: list({ status: "OPEN", limit: 1000 }), byId, since, listen: (onMessage) => database.listen(incidentChannel, onMessage) }),
-          errorBudget: Effect.gen(function* () {
-            const ended = yield* endedWithin([budgetWindowSeconds, 3600])
-            const [clock] = yield* database.query<{ now: Date }>("clock", "select clock_timestamp() as now")
-            return budgetOf(ended.get(budgetWindowSeconds), ended.get(3600), settings.objective, clock?.now ?? new Date(0))
-          }).pipe(Effect.provideService(Database, database))
+          changed: feeds("all"),
+          errorBudget: Effect.provideService(errorBudgetNow(settings.objective), Database, database)
         })
       })
     )

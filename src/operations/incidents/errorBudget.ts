@@ -6,7 +6,8 @@ import { Effect } from "effect"
 import type { ErrorTag } from "../../domain/errorCatalog.ts"
 import { Database } from "../../persistence/Database.ts"
 
-export const budgetWindowSeconds = 30 * 24 * 3600
+const budgetWindowSeconds = 30 * 24 * 3600
+const hourSeconds = 3600
 
 /** Failures that are ours: what a client asked for, or a damaged file, is not. */
 const ownFailures: ReadonlyArray<ErrorTag> = ["InternalError", "StorageError", "ProviderError", "TimedOutError", "QualityThresholdError", "ResourceLimitError"]
@@ -30,10 +31,12 @@ export interface Ended {
   readonly seconds: number
   readonly total: number
   readonly failed: number
+  /** Its end. */
+  readonly until: Date
 }
 
 const endedSql = `
-  select w.seconds, count(j.id)::int as total, (count(j.id) filter (where j.status = 'FAILED' and j.failure ->> '_tag' = any($2::text[])))::int as failed
+  select w.seconds, clock_timestamp()::timestamptz(3) as until, count(j.id)::int as total, (count(j.id) filter (where j.status = 'FAILED' and j.failure ->> '_tag' = any($2::text[])))::int as failed
   from unnest($1::int[]) as w (seconds) left join job j
     on j.finished_at is not null and j.finished_at > clock_timestamp() - make_interval(secs => w.seconds) and j.status in ('SUCCEEDED', 'FAILED')
   group by w.seconds`
@@ -48,10 +51,17 @@ export const endedWithin = Effect.fnUntraced(function* (windowsSeconds: Readonly
 export const burnRateOf = (ended: Ended | undefined, objective: number): number =>
   ended === undefined || ended.total === 0 ? 0 : ended.failed / ended.total / (1 - objective)
 
-export const budgetOf = (whole: Ended | undefined, lastHour: Ended | undefined, objective: number, now: Date): ErrorBudget => {
-  const [total, failed] = [whole?.total ?? 0, whole?.failed ?? 0]
+const budgetOf = (whole: Ended, lastHour: Ended | undefined, objective: number): ErrorBudget => {
+  const { failed, total, until } = whole
   const remaining = total === 0 ? 1 : 1 - failed / (total * (1 - objective))
   const burnRate = burnRateOf(lastHour, objective)
-  const exhaustsAt = remaining <= 0 ? now : burnRate === 0 ? null : new Date(now.getTime() + (remaining * budgetWindowSeconds * 1000) / burnRate)
+  const exhaustsAt = remaining <= 0 ? until : burnRate === 0 ? null : new Date(until.getTime() + (remaining * budgetWindowSeconds * 1000) / burnRate)
   return { objective, windowSeconds: budgetWindowSeconds, total, failed, remaining, burnRate, exhaustsAt }
 }
+
+export const errorBudgetNow = Effect.fn("Incidents.errorBudget")(function* (objective: number) {
+  const ended = yield* endedWithin([budgetWindowSeconds, hourSeconds])
+  const whole = ended.get(budgetWindowSeconds)
+  if (whole === undefined) return yield* Effect.die(new Error("The database has told nothing of a window that it was asked for"))
+  return budgetOf(whole, ended.get(hourSeconds), objective)
+})

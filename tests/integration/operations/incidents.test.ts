@@ -34,6 +34,7 @@ describe.each(engines)("incidents on %s", (engine) => {
         told.length = 0
         const service = yield* Incidents
         const feed = yield* service.changed
+        expect(yield* service.changed).toBe(feed)
         const seen: Array<FeedEntry<IncidentRecord>> = []
         feed.listen({ onEntries: (entries) => seen.push(...entries), onEnd: () => {} })
         yield* sql("insert into webhook_endpoint (id, url, topics, secret, enabled, created_at) values (gen_random_uuid(), 'https://example.org/', array['INCIDENT_OPENED', 'INCIDENT_RESOLVED'], 'whsec_x', true, now())")
