@@ -1,13 +1,11 @@
 /** What is shown of providers. Whoever guards the calls to one registers it here, and counts what its calls come to. */
 import { Duration, Effect, Metric, type Scope } from "effect"
+import type { BudgetMetric } from "../domain/Provider.ts"
 import { metricFamily } from "../domain/metricFamily.ts"
 import { observeGauge } from "../domain/observe.ts"
 
 const circuitStates = ["CLOSED", "HALF_OPEN", "OPEN"] as const
 export type CircuitState = (typeof circuitStates)[number]
-
-/** What is bought of providers. */
-export type BudgetUnit = "requests" | "tokens" | "audio_seconds"
 
 /** Retried calls failed and were tried again; refused ones were not made, because the circuit was open or the budget used up. */
 export type CallOutcome = "succeeded" | "retried" | "failed" | "refused"
@@ -17,17 +15,17 @@ export interface ObservedProvider {
   readonly provider: string
   readonly circuit: () => CircuitState
   /** Of the running window. */
-  readonly budgets: ReadonlyArray<{ readonly unit: BudgetUnit; readonly used: () => number; readonly limit: () => number }>
+  readonly budgets: ReadonlyArray<{ readonly metric: BudgetMetric; readonly used: () => number; readonly limit: () => number }>
 }
 
 const boundaries = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 
 const circuit = metricFamily(["provider", "state"], (attributes) =>
   Metric.gauge("playhead_provider_circuit", { description: "1 for the state that the circuit breaker of a provider is in, 0 for the others.", attributes }))
-const used = metricFamily(["provider", "unit"], (attributes) =>
-  Metric.gauge("playhead_provider_budget_used", { description: "What was used of a provider in the running window, in the unit of its label.", attributes }))
-const limit = metricFamily(["provider", "unit"], (attributes) =>
-  Metric.gauge("playhead_provider_budget_limit", { description: "What may be used of a provider in a window, in the unit of its label.", attributes }))
+const used = metricFamily(["provider", "metric"], (attributes) =>
+  Metric.gauge("playhead_provider_budget_used", { description: "What was used of a provider in the running window, in what its label says.", attributes }))
+const limit = metricFamily(["provider", "metric"], (attributes) =>
+  Metric.gauge("playhead_provider_budget_limit", { description: "What may be used of a provider in a window, in what its label says.", attributes }))
 const calls = metricFamily(["provider", "outcome"], (attributes) =>
   Metric.counter("playhead_provider_calls_total", {
     description: "Calls to providers: retried ones failed and were tried again, refused ones were not made as the circuit was open or the budget used up.",
@@ -42,8 +40,8 @@ export const observeProvider = ({ budgets, circuit: read, provider }: ObservedPr
   Effect.all([
     ...circuitStates.map((state) => observeGauge(circuit(provider, state), () => (read() === state ? 1 : 0))),
     ...budgets.flatMap((budget) => [
-      observeGauge(used(provider, budget.unit), budget.used),
-      observeGauge(limit(provider, budget.unit), budget.limit)
+      observeGauge(used(provider, budget.metric), budget.used),
+      observeGauge(limit(provider, budget.metric), budget.limit)
     ])
   ], { discard: true })
 

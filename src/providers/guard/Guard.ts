@@ -64,7 +64,7 @@ export class Guard extends Context.Service<Guard, {
           yield* observeProvider({
             provider: name,
             circuit: () => memory.circuit,
-            budgets: budgets.map(({ limit, metric }) => ({ unit: metric, used: () => memory.used.get(metric) ?? 0, limit: () => limit }))
+            budgets: budgets.map(({ limit, metric }) => ({ metric, used: () => memory.used.get(metric) ?? 0, limit: () => limit }))
           })
 
           const look = Effect.gen(function* () {

@@ -1,11 +1,10 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Duration } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
-import { countCall, observeProvider } from "../../../src/providers/providerMetrics.ts"
 import { importToEnd, startApp, submitImport } from "../../support/app.ts"
 import { songA } from "../../support/audio.ts"
+import { startSourceServer, status } from "../../support/sourceServer.ts"
 import { parseExposition, promtool, runPromtool } from "../../support/exposition.ts"
 
 const root = join(import.meta.dirname, "../../..")
@@ -31,6 +30,9 @@ const labelsIn = (expression: string) =>
   [...expression.matchAll(/([a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, metric = "", labels = ""]) =>
     [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label = "", value = ""]) => ({ metric, label, value })))
 
+/** The labels that an expression sums up by. */
+const groupedBy = (expression: string) => [...expression.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = ""]) => labels.split(",").map((label) => label.trim()))
+
 /** Added by Prometheus itself. */
 const added = new Set(["job", "instance"])
 
@@ -47,20 +49,23 @@ describe("what deploy/ watches", () => {
     const importDir = await mkdtemp(join(tmpdir(), "playhead-deploy-"))
     await copyFile(songA, join(importDir, "song.ogg"))
     await writeFile(join(importDir, "broken.ogg"), (await readFile(songA)).subarray(0, 3_000))
-    const app = await startApp("pglite", { PLAYHEAD_IMPORT_DIR: importDir, LOG_LEVEL: "none" })
+    const catalogue = await startSourceServer({ "/search": status(503) })
+    const app = await startApp("pglite", {
+      PLAYHEAD_IMPORT_DIR: importDir, LOG_LEVEL: "none",
+      PLAYHEAD_ALLOW_PRIVATE_SOURCES: catalogue.host, ITUNES_BASE_URL: catalogue.url("/"), PROVIDER_BUDGETS: "itunes.requests=1000/3600"
+    })
     try {
-      await importToEnd(app, { source: { file: "song.ogg" } })
+      await importToEnd(app, { source: { file: "song.ogg" }, artist: "Björk", title: "Jóga" })
       await importToEnd(app, { source: { file: "broken.ogg" } })
       await submitImport(app, { source: { file: "missing.ogg" } })
       await app.query("{ health { status } }")
-      await app.run(observeProvider({ provider: "one", circuit: () => "OPEN", budgets: [{ unit: "requests", used: () => 1, limit: () => 2 }] }))
-      await app.run(countCall("one", "succeeded", Duration.millis(1)))
       for (const { name, series } of parseExposition(await (await fetch(`${app.url}/metrics`)).text()).values()) {
         for (const each of series) shown.set(each.name, [...shown.get(each.name) ?? [], each.labels])
         if (!shown.has(name)) shown.set(name, [])
       }
     } finally {
       await app.stop()
+      await catalogue.close()
       await rm(importDir, { recursive: true, force: true })
     }
   }, 120_000)
@@ -83,6 +88,13 @@ describe("what deploy/ watches", () => {
     for (const { label, metric, value } of asked) {
       expect(shown.get(metric)?.some((labels) => label in labels)).toBe(true)
       expect(possible.get(label)).toContain(value)
+    }
+  })
+
+  it("sums up by labels that the metrics have", () => {
+    for (const expression of expressions) {
+      const labels = new Set(metricsIn(expression).flatMap((name) => (shown.get(name) ?? []).flatMap(Object.keys)))
+      expect(groupedBy(expression).filter((label) => !labels.has(label) && !added.has(label)), expression).toEqual([])
     }
   })
 

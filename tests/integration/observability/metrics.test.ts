@@ -1,15 +1,24 @@
 import { copyFile, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Effect, Exit, Scope } from "effect"
 import { createClient } from "graphql-ws"
 import { WebSocket } from "ws"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type App, importToEnd, startApp, submitImport } from "../../support/app.ts"
 import { songA } from "../../support/audio.ts"
 import { engines } from "../../support/database.ts"
+import { startSourceServer, status } from "../../support/sourceServer.ts"
+import { answerStatus, webhookReceiver } from "../../support/webhookReceiver.ts"
 import { type Family, parseExposition, promtool, runPromtool } from "../../support/exposition.ts"
 
 const patience = { timeout: 10_000 }
+
+type Labels = Readonly<Record<string, string>>
+const valueIn = (families: ReadonlyMap<string, Family>, name: string, labels: Labels = {}): number | undefined => {
+  const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ""))
+  return family?.series.find((series) => series.name === name && Object.entries(labels).every(([label, value]) => series.labels[label] === value))?.value
+}
 
 describe.each(engines)("/metrics on %s", (engine) => {
   let app: App
@@ -19,7 +28,7 @@ describe.each(engines)("/metrics on %s", (engine) => {
     importDir = await mkdtemp(join(tmpdir(), "playhead-metrics-"))
     await copyFile(songA, join(importDir, "song.ogg"))
     app = await startApp(engine, { PLAYHEAD_IMPORT_DIR: importDir, JOB_CONCURRENCY: "3" })
-  })
+  }, 120_000)
   afterAll(async () => {
     await app.stop()
     await rm(importDir, { recursive: true, force: true })
@@ -31,12 +40,7 @@ describe.each(engines)("/metrics on %s", (engine) => {
     expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8")
     return response.text()
   }
-  const families = async (): Promise<ReadonlyMap<string, Family>> => parseExposition(await scrape())
-  const valueOf = async (name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> => {
-    const all = await families()
-    const family = all.get(name) ?? all.get(name.replace(/_(bucket|sum|count)$/, ""))
-    return family?.series.find((series) => series.name === name && Object.entries(labels).every(([label, value]) => series.labels[label] === value))?.value
-  }
+  const valueOf = async (name: string, labels?: Labels): Promise<number | undefined> => valueIn(parseExposition(await scrape()), name, labels)
   const ask = (query: string, operationName?: string) =>
     fetch(`${app.url}/graphql`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ query, operationName }) }).then((response) => response.text())
 
@@ -141,4 +145,76 @@ describe("the metrics of two installations in one process", () => {
       await other.stop()
     }
   })
+})
+
+describe("the metrics of a server that calls others", () => {
+  const scope = Scope.makeUnsafe()
+  let importDir: string
+  let catalogue: Awaited<ReturnType<typeof startSourceServer>>
+  let receiver: Effect.Success<typeof webhookReceiver>
+  let app: App
+  let answers = 0
+  beforeAll(async () => {
+    importDir = await mkdtemp(join(tmpdir(), "playhead-metrics-"))
+    await copyFile(songA, join(importDir, "song.ogg"))
+    receiver = await Effect.runPromise(Effect.provideService(webhookReceiver, Scope.Scope, scope))
+    catalogue = await startSourceServer({
+      // Fails, recovers, and fails for good.
+      "/search": (request, response) => (answers++ === 1 ? response.end(`{"resultCount":0,"results":[]}`) : status(503)(request, response))
+    })
+    app = await startApp("pglite", {
+      PLAYHEAD_IMPORT_DIR: importDir, LOG_LEVEL: "none", PLAYHEAD_ALLOW_PRIVATE_SOURCES: `${catalogue.host},127.0.0.1:${receiver.port}`,
+      ITUNES_BASE_URL: catalogue.url("/"), PROVIDER_BUDGETS: "itunes.requests=1000/3600,itunes.tokens=7/60"
+    })
+  }, 120_000)
+  afterAll(async () => {
+    await app.stop()
+    await catalogue.close()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    await rm(importDir, { recursive: true, force: true })
+  })
+
+  const valueOf = async (name: string, labels?: Labels) => valueIn(parseExposition(await (await fetch(`${app.url}/metrics`)).text()), name, labels)
+  const eventually = (name: string, labels?: Labels) => expect.poll(() => valueOf(name, labels), patience)
+  const importSong = () => importToEnd(app, { source: { file: "song.ogg" }, artist: "Björk", title: "Jóga" })
+
+  it("show each try of a call, what it used of its budget, and its circuit", async () => {
+    await importSong()
+    const provider = "itunes"
+    expect(await valueOf("playhead_provider_calls_total", { provider, outcome: "retried" })).toBe(1)
+    expect(await valueOf("playhead_provider_calls_total", { provider, outcome: "succeeded" })).toBe(1)
+    expect(await valueOf("playhead_provider_call_duration_seconds_count", { provider })).toBe(2)
+    expect(await valueOf("playhead_provider_budget_used", { provider, metric: "requests" })).toBe(1)
+    expect(await valueOf("playhead_provider_budget_limit", { provider, metric: "requests" })).toBe(1000)
+    expect(await valueOf("playhead_provider_budget_limit", { provider, metric: "tokens" })).toBe(7)
+    expect(await valueOf("playhead_provider_circuit", { provider, state: "CLOSED" })).toBe(1)
+    await Promise.all(Array.from({ length: 5 }, importSong))
+    await eventually("playhead_provider_circuit", { provider, state: "OPEN" }).toBe(1)
+    expect(await valueOf("playhead_provider_circuit", { provider, state: "CLOSED" })).toBe(0)
+    await importSong()
+    expect(await valueOf("playhead_provider_calls_total", { provider, outcome: "refused" })).toBe(1)
+  }, 60_000)
+
+  it("show webhooks: what came of them, and what is still to be delivered, for how long", async () => {
+    const outcome = (name: string) => ["playhead_webhook_attempts_total", { outcome: name }] as const
+    for (const name of ["delivered", "retried", "given_up", "gone"]) expect(await valueOf(...outcome(name))).toBe(0)
+    await app.query("mutation ($url: URL!) { webhookCreate(url: $url, topics: [JOB_CANCELLED, JOB_FAILED, JOB_SUCCEEDED]) { __typename } }", { url: receiver.url })
+    await importSong()
+    await eventually(...outcome("delivered")).toBe(1)
+    await eventually("playhead_webhook_deliveries_pending").toBe(0)
+    expect(await valueOf("playhead_webhook_oldest_pending_age_seconds")).toBe(0)
+
+    receiver.answering = answerStatus(503)
+    await importSong()
+    await eventually(...outcome("retried")).toBe(1)
+    await eventually("playhead_webhook_deliveries_pending").toBe(1)
+    await app.sql("update webhook_delivery set retry_until = now() + interval '14 hours' where next_attempt_at is not null returning id")
+    await eventually("playhead_webhook_oldest_pending_age_seconds").toBeGreaterThanOrEqual(36_000)
+    expect(await valueOf("playhead_webhook_oldest_pending_age_seconds")).toBeLessThan(36_600)
+
+    await app.sql("update webhook_delivery set retry_until = now(), next_attempt_at = now() where next_attempt_at is not null returning id")
+    await eventually(...outcome("given_up")).toBe(1)
+    await eventually("playhead_webhook_deliveries_pending").toBe(0)
+    expect(await valueOf("playhead_metric_source_up", { source: "webhooks" })).toBe(1)
+  }, 60_000)
 })

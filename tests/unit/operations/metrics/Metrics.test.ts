@@ -64,7 +64,7 @@ describe("a guarded provider", () => {
     let open = false
     return withMetrics([], Effect.gen(function*() {
       yield* Effect.scoped(Effect.gen(function*() {
-        yield* observeProvider({ provider: "replicate", circuit: () => (open ? "OPEN" : "CLOSED"), budgets: [{ unit: "requests", used: () => 3, limit: () => 100 }] })
+        yield* observeProvider({ provider: "replicate", circuit: () => (open ? "OPEN" : "CLOSED"), budgets: [{ metric: "requests", used: () => 3, limit: () => 100 }] })
         yield* countCall("replicate", "succeeded", Duration.millis(120))
         yield* countCall("replicate", "refused", Duration.zero)
         const circuit = Effect.map(exposition, (families) => families.get("playhead_provider_circuit")?.series.find(({ value }) => value === 1)?.labels["state"])
