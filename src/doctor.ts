@@ -2,8 +2,9 @@
 import { runMain } from "@effect/platform-node/NodeRuntime"
 import { Cause, Console, Data, Effect, Exit, Result } from "effect"
 import { AppConfig } from "./Config.ts"
-import { examine, nodeFinding } from "./operations/doctor/examine.ts"
+import { examine } from "./operations/doctor/examine.ts"
 import { type Finding, isFit, report } from "./operations/doctor/Finding.ts"
+import { nodeFinding } from "./operations/doctor/machine.ts"
 import { exitCodes, startFailure } from "./startup/startFailure.ts"
 
 class Unfit extends Data.TaggedError("Unfit") {}
@@ -11,7 +12,7 @@ class Unfit extends Data.TaggedError("Unfit") {}
 const program = Effect.gen(function*() {
   const config = yield* Effect.result(AppConfig.pipe(Effect.provide(AppConfig.layer)))
   const findings: ReadonlyArray<Finding> = Result.isSuccess(config)
-    ? yield* examine({ ...config.success, otlpEndpoint: config.success.otlp?.endpoint })
+    ? yield* examine(config.success)
     : [nodeFinding(process.version), { name: "settings", state: "missing", found: "wrong", advice: config.failure.message }]
   yield* Console.log(report(findings))
   if (!isFit(findings)) return yield* new Unfit()

@@ -17,7 +17,7 @@ export interface Program {
 const oldestMajor = 5
 
 /** What the program prints on the descriptor that becomes its stdout; undefined if it cannot be started or fails. */
-const printed = Effect.fnUntraced(function*(command: string, args: ReadonlyArray<string>) {
+export const printed = Effect.fnUntraced(function*(command: string, args: ReadonlyArray<string>) {
   const chunks: Array<Uint8Array> = []
   const outcome = yield* runChild({ command, args, outputs: { fd1: (chunk) => chunks.push(chunk) } }).pipe(
     Effect.timeout("10 seconds"),

@@ -1,17 +1,17 @@
 /** What the doctor found out about one thing. */
 export interface Finding {
   readonly name: string
-  /** `limited` works, with restrictions that the advice can lift; `missing` keeps Playhead from starting. */
-  readonly state: "fit" | "limited" | "missing"
+  /** `limited` works, with restrictions that the advice can lift; without what is `missing` nothing does; `off` is not set up, and need not be. */
+  readonly state: "fit" | "limited" | "missing" | "off"
   /** Its version or what it is, in one line. */
   readonly found: string
   /** What to do. */
   readonly advice?: string | undefined
 }
 
-const marks = { fit: "ok", limited: "limited", missing: "MISSING" } as const
+const marks = { fit: "ok", limited: "limited", missing: "MISSING", off: "-" } as const
 
-/** Whether Playhead can start. */
+/** Whether Playhead can work. */
 export const isFit = (findings: ReadonlyArray<Finding>): boolean => findings.every(({ state }) => state !== "missing")
 
 /** A line for each finding, with what to do below it, and one for the whole. */
@@ -26,7 +26,7 @@ export const report = (findings: ReadonlyArray<Finding>): string => {
     ]),
     "",
     missing > 0
-      ? `Playhead cannot start: ${missing} of ${findings.length} things are missing.`
-      : `Playhead can start${limited > 0 ? `, with ${limited} ${limited === 1 ? "restriction" : "restrictions"}` : ""}.`
+      ? `Playhead cannot work: ${missing} of ${findings.length} things are missing.`
+      : `Playhead can work${limited > 0 ? `, with ${limited} ${limited === 1 ? "restriction" : "restrictions"}` : ""}.`
   ].join("\n")
 }
