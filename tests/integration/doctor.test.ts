@@ -52,7 +52,7 @@ describe("npm run doctor", () => {
     expect(text).toMatch(/^ok +database +PostgreSQL \d+.*, tables up to date$/m)
     expect(code).toBe(0)
     await Effect.runPromise(Scope.close(scope, Exit.void))
-  })
+  }, 60_000)
 
   it("says what to do about everything that is missing, and keeps secrets", async () => {
     const { code, text } = await consult({
@@ -167,5 +167,5 @@ describe("npm run doctor", () => {
     expect(text).toMatch(/^ok +database +.*in use by a Playhead that runs$/m)
     expect(text).toMatch(/^limited +port +127\.0\.0\.1:\d+ is in use$/m)
     expect(code).toBe(0)
-  })
+  }, 60_000)
 })

@@ -12,7 +12,7 @@ import { startSourceServer, status } from "../../support/sourceServer.ts"
 import { answerStatus, webhookReceiver } from "../../support/webhookReceiver.ts"
 import { type Family, parseExposition, promtool, runPromtool } from "../../support/exposition.ts"
 
-const patience = { timeout: 10_000 }
+const patience = { timeout: 30_000 }
 
 type Labels = Readonly<Record<string, string>>
 const valueIn = (families: ReadonlyMap<string, Family>, name: string, labels: Labels = {}): number | undefined => {
@@ -144,7 +144,7 @@ describe("the metrics of two installations in one process", () => {
       await one.stop()
       await other.stop()
     }
-  })
+  }, 60_000)
 })
 
 describe("the metrics of a server that calls others", () => {
@@ -193,7 +193,7 @@ describe("the metrics of a server that calls others", () => {
     expect(await valueOf("playhead_provider_circuit", { provider, state: "CLOSED" })).toBe(0)
     await importSong()
     expect(await valueOf("playhead_provider_calls_total", { provider, outcome: "refused" })).toBe(1)
-  }, 60_000)
+  }, 120_000)
 
   it("show webhooks: what came of them, and what is still to be delivered, for how long", async () => {
     const outcome = (name: string) => ["playhead_webhook_attempts_total", { outcome: name }] as const
@@ -216,5 +216,5 @@ describe("the metrics of a server that calls others", () => {
     await eventually(...outcome("given_up")).toBe(1)
     await eventually("playhead_webhook_deliveries_pending").toBe(0)
     expect(await valueOf("playhead_metric_source_up", { source: "webhooks" })).toBe(1)
-  }, 60_000)
+  }, 120_000)
 })

@@ -5,7 +5,7 @@ import { BudgetStore } from "../../../src/providers/guard/BudgetStore.ts"
 import { Guard } from "../../../src/providers/guard/Guard.ts"
 import { MetadataLookup } from "../../../src/providers/metadata/MetadataLookup.ts"
 import { OutboundHttp } from "../../../src/providers/outbound/OutboundHttp.ts"
-import { type Behaviour, bytes, type SourceServer, startSourceServer, stallBeforeHeaders, stallInBody, status } from "../../support/sourceServer.ts"
+import { type Behaviour, bytes, misannounced, type SourceServer, startSourceServer, stallBeforeHeaders, stallInBody, status } from "../../support/sourceServer.ts"
 
 const song = (values: object = {}) => ({
   wrapperType: "track", kind: "song", artistName: "Björk", trackName: "Jóga", collectionName: "Homogenic", primaryGenreName: "Electronic",
@@ -65,6 +65,8 @@ describe("looking up what a file does not say of itself", () => {
     ["a page in HTML", bytes("<!doctype html>", { "content-type": "text/html" })],
     ["JSON of another shape", bytes(`{"results":{}}`)],
     ["an answer without end", bytes(Buffer.alloc(2 * 1024 * 1024, " "))],
+    ["less than it announced", misannounced(100, 20_000)],
+    ["more than it announced", misannounced(20_000, 100)],
     ["silence", stallBeforeHeaders],
     ["silence in mid-answer", stallInBody(10, 1000)],
     ["a redirect to a private address", status(302, { location: "http://10.0.0.1/search" })],
