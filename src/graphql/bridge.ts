@@ -21,6 +21,9 @@ export type ErrorClass = abstract new (...args: Array<any>) => ExpectedError
 export const refusal = (code: ErrorCode | "BAD_REQUEST", message: string, extensions: Readonly<Record<string, unknown>> = {}): GraphQLError =>
   new GraphQLError(message, { extensions: { code, ...extensions } })
 
+/** The row that an answer or an error speaks of can be deleted before it is read. */
+export const present = async <Row>(row: Promise<Row | null>): Promise<Row> => await row ?? Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
+
 /** Tells of what nobody expected, and returns what a client may know of it. */
 export const incident = (cause: Cause.Cause<unknown>): Effect.Effect<GraphQLError> =>
   Effect.map(tellUnexpected(cause), (incidentId) => refusal("INTERNAL", unexpectedMessage(incidentId), { incidentId }))

@@ -7,7 +7,7 @@ import { answer, failsWith, read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { checked, text } from "../checkedInput.ts"
 import { ApiKeyScopeEnum } from "../enums.ts"
-import { globalId, idOf } from "../ids.ts"
+import { globalId, byId } from "../ids.ts"
 import { NodeInterface } from "../NodeInterface.ts"
 
 const ApiKeyRef = builder.objectRef<ApiKeyRecord>("ApiKey").implement({
@@ -90,13 +90,6 @@ builder.mutationFields((t) => ({
     errors: failsWith(revokeFailures, "ApiKeyRevokeResult", "What `apiKeyRevoke` comes to."),
     args: { id: t.arg.id({ required: true, description: "Of the key." }) },
     resolve: answer(revokeFailures, (_root, { id }: { readonly id: string }, { viewer }) =>
-      Effect.gen(function* () {
-        const keyId = idOf("ApiKey", id)
-        const noSuchKey = (message: string) => new NotFoundError({ message, id })
-        if (keyId === undefined) return yield* noSuchKey("There is no such API key.")
-        const keys = yield* ApiKeys
-        yield* Effect.mapError(keys.revoke(keyId, viewer), ({ message }) => noSuchKey(message))
-        return { id }
-      }))
+      byId("ApiKey", id, (keyId) => Effect.flatMap(ApiKeys, (keys) => Effect.as(keys.revoke(keyId, viewer), { id }))))
   })
 }))

@@ -3,7 +3,8 @@ import { Conversion } from "../../conversion/Conversion.ts"
 import { builder } from "../builder.ts"
 import { checked, optional, text } from "../checkedInput.ts"
 import { AudioFormatEnum } from "../enums.ts"
-import { JobStartResult, onTrack, startDescriptions, startJob } from "../jobs/jobStart.ts"
+import { byId } from "../ids.ts"
+import { JobStartResult, startDescriptions, startJob } from "../jobs/jobStart.ts"
 
 const between = (what: string, minimum: number, maximum: number) =>
   Schema.Finite.check(Schema.makeFilter((value: number) => (value >= minimum && value <= maximum) || `${what} must be from ${minimum} to ${maximum}`))
@@ -43,7 +44,7 @@ builder.mutationFields((t) => ({
       idempotencyKey: t.arg.string({ description: startDescriptions.idempotencyKey })
     },
     resolve: startJob((args: { readonly id: string; readonly options: typeof TranscodeOptions.$inferInput; readonly idempotencyKey?: string | null | undefined }) =>
-      onTrack(args.id, (trackId) =>
+      byId("Track", args.id, (trackId) =>
         Effect.gen(function* () {
           const conversion = yield* Conversion
           const { idempotencyKey } = yield* checkTranscode({ idempotencyKey: args.idempotencyKey })
@@ -62,7 +63,7 @@ builder.mutationFields((t) => ({
       idempotencyKey: t.arg.string({ description: startDescriptions.idempotencyKey })
     },
     resolve: startJob((args: { readonly id: string; readonly options?: typeof TrimOptions.$inferInput | null | undefined; readonly idempotencyKey?: string | null | undefined }) =>
-      onTrack(args.id, (trackId) =>
+      byId("Track", args.id, (trackId) =>
         Effect.gen(function* () {
           const conversion = yield* Conversion
           const { idempotencyKey, options } = yield* checkTrim({

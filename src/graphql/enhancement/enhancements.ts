@@ -3,7 +3,8 @@ import { Enhancement } from "../../enhancement/Enhancement.ts"
 import { builder } from "../builder.ts"
 import { checked, optional, text } from "../checkedInput.ts"
 import { QualityTierEnum } from "../enums.ts"
-import { JobStartResult, onTrack, startDescriptions, startJob } from "../jobs/jobStart.ts"
+import { byId } from "../ids.ts"
+import { JobStartResult, startDescriptions, startJob } from "../jobs/jobStart.ts"
 
 const checkKey = checked(Schema.Struct({ idempotencyKey: optional(text("An idempotency key", 200)) }))
 
@@ -31,7 +32,7 @@ builder.mutationFields((t) => ({
       idempotencyKey: t.arg.string({ description: startDescriptions.idempotencyKey })
     },
     resolve: startJob((args: { readonly id: string; readonly options?: typeof EnhanceOptions.$inferInput | null | undefined; readonly idempotencyKey?: string | null | undefined }) =>
-      onTrack(args.id, (trackId) =>
+      byId("Track", args.id, (trackId) =>
         Effect.gen(function* () {
           const enhancement = yield* Enhancement
           const { idempotencyKey } = yield* checkKey({ idempotencyKey: args.idempotencyKey })

@@ -3,7 +3,7 @@ import { Predicate } from "effect"
 import { errorCatalog, type ErrorTag } from "../../domain/errorCatalog.ts"
 import * as errors from "../../domain/errors.ts"
 import { builder } from "../builder.ts"
-import { refusal } from "../bridge.ts"
+import { present } from "../bridge.ts"
 import { JobStatusEnum, ProviderErrorReasonEnum, StageNameEnum } from "../enums.ts"
 import { JobRef } from "../jobs/JobRef.ts"
 import { TrackRef } from "../library/TrackRef.ts"
@@ -42,9 +42,6 @@ builder.objectType(errors.ConflictError, {
     version: t.int({ nullable: true, description: "The thing's present version.", resolve: (error) => error.version })
   })
 })
-
-/** The row that an error speaks of can be deleted before somebody asks for it. */
-const present = async <Row>(row: Promise<Row | null>): Promise<Row> => await row ?? Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
 
 builder.objectType(errors.IdempotencyConflictError, {
   ...described("IdempotencyConflictError"),

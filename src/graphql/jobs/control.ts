@@ -1,31 +1,19 @@
 import { Effect } from "effect"
 import { ConflictError, IdempotencyConflictError, NotFoundError } from "../../domain/errors.ts"
 import { Jobs } from "../../jobs/Jobs.ts"
-import { answer, failsWith, refusal } from "../bridge.ts"
+import { answer, failsWith, present } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { JobPriorityEnum, StageNameEnum } from "../enums.ts"
-import { idOf } from "../ids.ts"
+import { byId } from "../ids.ts"
 import { JobRef } from "./JobRef.ts"
 import { JobStartSuccess } from "./jobStart.ts"
-
-const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
 
 const JobSuccess = builder.objectRef<{ readonly jobId: string }>("JobSuccess").implement({
   description: "The job was changed as asked.",
   fields: (t) => ({
-    job: t.field({ type: JobRef, description: "As it stands now.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() })
+    job: t.field({ type: JobRef, description: "As it stands now.", resolve: ({ jobId }, _, { loaders }) => present(loaders.job.load(jobId)) })
   })
 })
-
-/** The bare id, of a job only. */
-const jobIdOf = (id: string) => {
-  const jobId = idOf("Job", id)
-  return jobId === undefined ? Effect.fail(new NotFoundError({ message: "There is no such job.", id })) : Effect.succeed(jobId)
-}
-
-/** The services speak of bare ids; the client gets back what it sent. */
-const underItsId = (id: string) => <A, E>(effect: Effect.Effect<A, E | NotFoundError, Jobs>) =>
-  Effect.mapError(effect, (failure) => failure instanceof NotFoundError ? new NotFoundError({ message: failure.message, id }) : failure)
 
 const changeFailures = [NotFoundError, ConflictError] as const
 const retryFailures = [NotFoundError, ConflictError, IdempotencyConflictError] as const
@@ -38,12 +26,7 @@ builder.mutationFields((t) => ({
     errors: failsWith(changeFailures, "JobCancelResult", "What `jobCancel` comes to."),
     args: { id: t.arg.id({ required: true, description: "Of the job." }) },
     resolve: answer(changeFailures, (_root, { id }: { readonly id: string }) =>
-      Effect.gen(function* () {
-        const jobId = yield* jobIdOf(id)
-        const jobs = yield* Jobs
-        yield* jobs.cancel(jobId)
-        return { jobId }
-      }).pipe(underItsId(id)))
+      byId("Job", id, (jobId) => Effect.flatMap(Jobs, (jobs) => Effect.as(jobs.cancel(jobId), { jobId }))))
   }),
   jobRetry: t.field({
     type: JobStartSuccess,
@@ -55,11 +38,7 @@ builder.mutationFields((t) => ({
       fromStage: t.arg({ type: StageNameEnum, description: "The stage to begin with; the one that failed unless given." })
     },
     resolve: answer(retryFailures, (_root, { fromStage, id }: { readonly id: string; readonly fromStage?: typeof StageNameEnum.$inferInput | null | undefined }) =>
-      Effect.gen(function* () {
-        const jobId = yield* jobIdOf(id)
-        const jobs = yield* Jobs
-        return yield* jobs.retry(jobId, fromStage ?? null)
-      }).pipe(underItsId(id)))
+      byId("Job", id, (jobId) => Effect.flatMap(Jobs, (jobs) => jobs.retry(jobId, fromStage ?? null))))
   }),
   jobPrioritize: t.field({
     type: JobSuccess,
@@ -71,11 +50,6 @@ builder.mutationFields((t) => ({
       priority: t.arg({ type: JobPriorityEnum, required: true, description: "Which jobs it is to go before." })
     },
     resolve: answer(changeFailures, (_root, { id, priority }: { readonly id: string; readonly priority: typeof JobPriorityEnum.$inferInput }) =>
-      Effect.gen(function* () {
-        const jobId = yield* jobIdOf(id)
-        const jobs = yield* Jobs
-        yield* jobs.prioritize(jobId, priority)
-        return { jobId }
-      }).pipe(underItsId(id)))
+      byId("Job", id, (jobId) => Effect.flatMap(Jobs, (jobs) => Effect.as(jobs.prioritize(jobId, priority), { jobId }))))
   })
 }))

@@ -1,9 +1,8 @@
 import { Effect } from "effect"
-import { NotFoundError } from "../../domain/errors.ts"
 import { JobEvents } from "../../jobs/JobEvents.ts"
 import { refusal, watch } from "../bridge.ts"
 import { builder } from "../builder.ts"
-import { idOf } from "../ids.ts"
+import { byId } from "../ids.ts"
 import { JobEventInterface } from "./JobEvent.ts"
 import { jobCriteria, JobFilter } from "./JobFilter.ts"
 import { JobRef } from "./JobRef.ts"
@@ -20,11 +19,7 @@ builder.subscriptionFields((t) => ({
     subscribe: (_, { jobId, afterSequence }, context) => {
       const after = afterSequence ?? 0
       if (after < 0) throw refusal("INVALID_INPUT", "`afterSequence` must be 0 or more.")
-      const id = idOf("Job", jobId)
-      const log = id === undefined
-        ? Effect.fail(new NotFoundError({ message: "There is no such job.", id: jobId }))
-        : Effect.flatMap(JobEvents, (events) => events.log(id))
-      return watch(log, after, context)
+      return watch(byId("Job", jobId, (id) => Effect.flatMap(JobEvents, (events) => events.log(id))), after, context)
     },
     resolve: (event) => event
   }),

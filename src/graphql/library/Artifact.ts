@@ -1,5 +1,5 @@
 import type { ArtifactRecord } from "../../persistence/reads/artifacts.ts"
-import { refusal } from "../bridge.ts"
+import { present } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { ArtifactRoleEnum, QualityTierEnum } from "../enums.ts"
 import { globalId } from "../ids.ts"
@@ -19,7 +19,7 @@ export const ArtifactRef = builder.objectRef<ArtifactRecord>("Artifact").impleme
     track: t.field({
       type: TrackRef,
       description: "The track that it belongs to.",
-      resolve: async (artifact, _, { loaders }) => await loaders.track.load(artifact.trackId) ?? Promise.reject(refusal("NOT_FOUND", "The track was deleted meanwhile."))
+      resolve: (artifact, _, { loaders }) => present(loaders.track.load(artifact.trackId))
     }),
     url: t.field({ type: "URL", description: "Where its bytes are; takes Range requests.", resolve: (artifact, _, context) => mediaUrl(context, artifact.id) }),
     mediaType: t.exposeString("mediaType", { description: "As found in its content." }),

@@ -1,18 +1,16 @@
 import { Effect, Schema } from "effect"
 import { ConflictError, InvalidInputError, NotFoundError } from "../../domain/errors.ts"
 import { Tracks } from "../../library/Tracks.ts"
-import { answer, failsWith, refusal } from "../bridge.ts"
+import { answer, failsWith, present } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { checked, labels, optional, text, wholeNumber } from "../checkedInput.ts"
-import { idOf } from "../ids.ts"
+import { byId } from "../ids.ts"
 import { TrackRef } from "./TrackRef.ts"
-
-const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
 
 const TrackUpdateSuccess = builder.objectRef<{ readonly trackId: string }>("TrackUpdateSuccess").implement({
   description: "The track is described as asked.",
   fields: (t) => ({
-    track: t.field({ type: TrackRef, description: "As it is now.", resolve: async ({ trackId }, _, { loaders }) => await loaders.track.load(trackId) ?? gone() })
+    track: t.field({ type: TrackRef, description: "As it is now.", resolve: ({ trackId }, _, { loaders }) => present(loaders.track.load(trackId)) })
   })
 })
 
@@ -59,15 +57,6 @@ const checkUpdate = checked(Schema.Struct({
 const updateFailures = [InvalidInputError, NotFoundError, ConflictError] as const
 const deleteFailures = [NotFoundError, ConflictError] as const
 
-/** The service speaks of bare ids; the client gets back what it sent. */
-const ofTrack = <A, E>(id: string, run: (trackId: string) => Effect.Effect<A, E | NotFoundError, Tracks>) => {
-  const trackId = idOf("Track", id)
-  const refused = new NotFoundError({ message: "There is no such track.", id })
-  return trackId === undefined
-    ? Effect.fail(refused)
-    : Effect.mapError(run(trackId), (failure) => failure instanceof NotFoundError ? refused : failure)
-}
-
 /** Each label once; a list that is taken away is empty. */
 const listOf = (values: ReadonlyArray<string> | null | undefined) => values === undefined ? undefined : [...new Set(values ?? [])]
 
@@ -82,7 +71,7 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: TrackUpdateInput, required: true, description: "How to describe it." })
     },
     resolve: answer(updateFailures, (_root, { id, input }: { readonly id: string; readonly input: typeof TrackUpdateInput.$inferInput }) =>
-      ofTrack(id, (trackId) =>
+      byId("Track", id, (trackId) =>
         Effect.gen(function* () {
           const { input: { genres, tags, title, version, ...rest } } = yield* checkUpdate({ input })
           const tracks = yield* Tracks
@@ -97,11 +86,7 @@ builder.mutationFields((t) => ({
     errors: failsWith(deleteFailures, "TrackDeleteResult", "What `trackDelete` comes to."),
     args: { id: t.arg.id({ required: true, description: "Of the track." }) },
     resolve: answer(deleteFailures, (_root, { id }: { readonly id: string }) =>
-      ofTrack(id, (trackId) =>
-        Effect.gen(function* () {
-          const tracks = yield* Tracks
-          yield* tracks.remove(trackId)
-          return { id }
-        })))
+      byId("Track", id, (trackId) =>
+        Effect.flatMap(Tracks, (tracks) => Effect.as(tracks.remove(trackId), { id }))))
   })
 }))

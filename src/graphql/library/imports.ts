@@ -14,7 +14,7 @@ import {
 } from "../../domain/errors.ts"
 import { type Imported, Library } from "../../library/Library.ts"
 import { mayStartJob } from "../access/mayStartJob.ts"
-import { answer, failsWith, read, refusal } from "../bridge.ts"
+import { answer, failsWith, present, read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { JobPriorityEnum } from "../enums.ts"
 import type { GraphQLContext } from "../GraphQLContext.ts"
@@ -23,14 +23,12 @@ import { JobRef } from "../jobs/JobRef.ts"
 import { checkImportInput, checkUploadInput } from "./importInput.ts"
 import { TrackRef } from "./TrackRef.ts"
 
-const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
-
 const TrackImportSuccess = builder.objectRef<Imported>("TrackImportSuccess").implement({
   description: "The track is in the library and its import is under way.",
   isTypeOf: (value) => Predicate.hasProperty(value, "replayed"),
   fields: (t) => ({
-    track: t.field({ type: TrackRef, description: "The new track.", resolve: async ({ trackId }, _, { loaders }) => await loaders.track.load(trackId) ?? gone() }),
-    job: t.field({ type: JobRef, description: "Its import; watch it with `jobEvents`.", resolve: async ({ jobId }, _, { loaders }) => await loaders.job.load(jobId) ?? gone() }),
+    track: t.field({ type: TrackRef, description: "The new track.", resolve: ({ trackId }, _, { loaders }) => present(loaders.track.load(trackId)) }),
+    job: t.field({ type: JobRef, description: "Its import; watch it with `jobEvents`.", resolve: ({ jobId }, _, { loaders }) => present(loaders.job.load(jobId)) }),
     replayed: t.exposeBoolean("replayed", { description: "True when the same request was answered before under this idempotency key, and nothing was done now." })
   })
 })

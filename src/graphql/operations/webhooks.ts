@@ -3,14 +3,12 @@ import { InvalidInputError, NotFoundError, SourceBlockedError } from "../../doma
 import type { WebhookTopic } from "../../domain/Webhook.ts"
 import { type CreatedEndpoint, Webhooks } from "../../operations/webhooks/Webhooks.ts"
 import { type WebhookDeliveryRecord, type WebhookEndpointRecord, webhookEndpoints } from "../../persistence/reads/webhooks.ts"
-import { answer, failsWith, read, refusal } from "../bridge.ts"
+import { answer, failsWith, present, read } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { defaultSize, maxSize, sizeOf } from "../connection.ts"
 import { WebhookTopicEnum } from "../enums.ts"
-import { globalId, idOf, type NodeType } from "../ids.ts"
+import { byId, globalId } from "../ids.ts"
 import { NodeInterface } from "../NodeInterface.ts"
-
-const gone = () => Promise.reject(refusal("NOT_FOUND", "It was deleted meanwhile."))
 
 const WebhookDeliveryRef = builder.objectRef<WebhookDeliveryRecord>("WebhookDelivery").implement({
   description: "A message for a receiver. Its id and body stay the same, however often it is sent.",
@@ -55,7 +53,7 @@ builder.queryField("webhookEndpoints", (t) =>
 const WebhookCreateSuccess = builder.objectRef<CreatedEndpoint>("WebhookCreateSuccess").implement({
   description: "The receiver is told of what happens from now on.",
   fields: (t) => ({
-    endpoint: t.field({ type: WebhookEndpointRef, description: "The new receiver.", resolve: async ({ endpointId }, _, { loaders }) => await loaders.webhookEndpoint.load(endpointId) ?? gone() }),
+    endpoint: t.field({ type: WebhookEndpointRef, description: "The new receiver.", resolve: ({ endpointId }, _, { loaders }) => present(loaders.webhookEndpoint.load(endpointId)) }),
     secret: t.string({ description: "What its messages are signed with, `whsec_…`. Shown once.", resolve: ({ secret }) => Redacted.value(secret) })
   })
 })
@@ -68,17 +66,9 @@ const WebhookDeleteSuccess = builder.objectRef<{ readonly id: string }>("Webhook
 const WebhookRedeliverSuccess = builder.objectRef<{ readonly deliveryId: string }>("WebhookRedeliverSuccess").implement({
   description: "The message is sent again.",
   fields: (t) => ({
-    delivery: t.field({ type: WebhookDeliveryRef, description: "The message, which is the same.", resolve: async ({ deliveryId }, _, { loaders }) => await loaders.webhookDelivery.load(deliveryId) ?? gone() })
+    delivery: t.field({ type: WebhookDeliveryRef, description: "The message, which is the same.", resolve: ({ deliveryId }, _, { loaders }) => present(loaders.webhookDelivery.load(deliveryId)) })
   })
 })
-
-/** What a service does with a bare id; it does not find what is no id of this type, and its client gets back what it sent. */
-const withId = <A>(type: NodeType, what: string, id: string, act: (bareId: string) => Effect.Effect<A, NotFoundError, Webhooks>) => {
-  const bareId = idOf(type, id)
-  return bareId === undefined
-    ? Effect.fail(new NotFoundError({ message: `There is no such ${what}.`, id }))
-    : Effect.mapError(act(bareId), ({ message }) => new NotFoundError({ message, id }))
-}
 
 const createFailures = [InvalidInputError, SourceBlockedError] as const
 const changeFailures = [NotFoundError] as const
@@ -103,7 +93,7 @@ builder.mutationFields((t) => ({
     errors: failsWith(changeFailures, "WebhookDeleteResult", "What `webhookDelete` comes to."),
     args: { id: t.arg.id({ required: true, description: "Of the receiver." }) },
     resolve: answer(changeFailures, (_root, { id }: { readonly id: string }) =>
-      withId("WebhookEndpoint", "endpoint", id, (endpointId) => Effect.flatMap(Webhooks, (webhooks) => Effect.as(webhooks.remove(endpointId), { id }))))
+      byId("WebhookEndpoint", id, (endpointId) => Effect.flatMap(Webhooks, (webhooks) => Effect.as(webhooks.remove(endpointId), { id }))))
   }),
   webhookRedeliver: t.field({
     type: WebhookRedeliverSuccess,
@@ -112,6 +102,6 @@ builder.mutationFields((t) => ({
     errors: failsWith(changeFailures, "WebhookRedeliverResult", "What `webhookRedeliver` comes to."),
     args: { deliveryId: t.arg.id({ required: true, description: "Of the message." }) },
     resolve: answer(changeFailures, (_root, { deliveryId }: { readonly deliveryId: string }) =>
-      withId("WebhookDelivery", "delivery", deliveryId, (id) => Effect.flatMap(Webhooks, (webhooks) => Effect.as(webhooks.redeliver(id), { deliveryId: id }))))
+      byId("WebhookDelivery", deliveryId, (id) => Effect.flatMap(Webhooks, (webhooks) => Effect.as(webhooks.redeliver(id), { deliveryId: id }))))
   })
 }))
