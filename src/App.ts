@@ -115,7 +115,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Layer.provideMerge(foundation)
   )
 
-  const storage = Uploads.layer({ directory: join(config.dataDir, "uploads"), expiryMs: config.uploadExpiryMs }).pipe(
+  const storage = Uploads.layer({ directory: join(config.dataDir, "uploads"), expiryMs: config.uploadExpiryMs, maxUnfinished: config.maxUnfinishedUploads }).pipe(
     Layer.provideMerge(Blobs.layer),
     Layer.provideMerge(guarded)
   )

@@ -66,6 +66,7 @@ export interface PlayheadConfig {
   readonly maxUploadBytes: number
   /** How long a resumable upload is kept, imported or not. */
   readonly uploadExpiryMs: number
+  readonly maxUnfinishedUploads: number
   readonly maxDurationMs: number
   readonly maxStreamBacklogBytes: number
   readonly jobConcurrency: number
@@ -172,6 +173,7 @@ export const loadConfig = Effect.fn("Config.load")(function*(around: Surrounding
     maxUploadBytes: values.maxUploadMb * megabyte,
     maxStreamBacklogBytes: values.maxStreamBacklogKb * 1_024,
     uploadExpiryMs: values.uploadExpiryHours * 3_600_000,
+    maxUnfinishedUploads: values.maxUnfinishedUploads,
     maxDurationMs: values.maxDurationMinutes * 60_000,
     jobConcurrency: values.jobConcurrency,
     jobKindConcurrency: new Map(values.jobKindConcurrency.map(({ kind, limit }) => [kind, limit])),

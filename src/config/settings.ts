@@ -167,6 +167,7 @@ export const settings = {
   downloadTimeoutSeconds: wholeNumber("DOWNLOAD_TIMEOUT_SECONDS", 300, [1, 86_400], { unit: "seconds", meaning: "A download that takes longer is given up" }),
   maxUploadMb: wholeNumber("MAX_UPLOAD_MB", 500, [1, 1_000_000], { unit: "MB (1,048,576 bytes)", meaning: "Largest file that is taken, uploaded or downloaded" }),
   uploadExpiryHours: wholeNumber("UPLOAD_EXPIRY_HOURS", 24, [1, 8_760], { unit: "hours", meaning: "How long a resumable upload is kept, from its beginning, finished or not" }),
+  maxUnfinishedUploads: wholeNumber("MAX_UNFINISHED_UPLOADS", 100, [1, 100_000], { unit: "uploads", meaning: "Resumable uploads that one key or token's owner may have begun and not finished, on all nodes together; without keys, one address" }),
   maxDurationMinutes: wholeNumber("MAX_DURATION_MINUTES", 240, [1, 100_000], { unit: "minutes", meaning: "Longest audio that is taken" }),
   maxStreamBacklogKb: wholeNumber("MAX_STREAM_BACKLOG_KB", 1_024, [1, 1_000_000], { unit: "KB (1,024 bytes)", meaning: "Events that may wait for a WebSocket client that does not take them, before its connection is closed with code 4413; nothing is lost when it comes back" }),
   jobConcurrency: wholeNumber("JOB_CONCURRENCY", ({ cores }) => cores, [1, 256], { unit: "jobs", default: "number of CPU cores", meaning: "Jobs that this process works on at once" }),

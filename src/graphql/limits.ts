@@ -24,7 +24,7 @@ import { defaultSize, maxSize } from "./connection.ts"
 /** Checked while parsing. */
 export const maxTokens = 1_000
 const maxDepth = 10
-const maxCost = 5_000
+const maxCost = 10_000
 const maxAliases = 15
 const maxDirectives = 8
 
@@ -50,16 +50,27 @@ const lengthOf = (value: ValueNode | undefined, variables: Variables): number =>
   return Array.isArray(given) ? given.length : 1
 }
 
-/** How many items a field returns at most. Lists without a size are as long as their thing has parts, and count once. */
+/** The extension of a field that says how many items its list has at most, or has in a library that is large: `extensions: { [most]: 8 }`. */
+export const most = "most"
+
+/**
+ * How many items a field returns at most: as many as are asked for, as it was given, or as it declares. A connection's
+ * edges were counted at the connection; things without a list are one.
+ */
 const itemsOf = (field: FieldNode, definition: GraphQLField<unknown, unknown> | undefined, variables: Variables): number => {
   const argument = (name: string) => field.arguments?.find((given) => given.name.value === name)?.value
-  if (definition?.args.some(({ name }) => name === "first") === true) {
-    const asked = numberOf(argument("first"), variables) ?? numberOf(argument("last"), variables)
+  const declared = definition?.extensions[most]
+  const size = definition?.args.find(({ name }) => name === "first")
+  if (size !== undefined) {
+    // oxlint-disable-next-line typescript/no-deprecated -- where Pothos 4 puts it
+    const usual: unknown = size.defaultValue
+    const asked = numberOf(argument("first"), variables) ?? numberOf(argument("last"), variables) ?? (typeof usual === "number" ? usual : defaultSize)
     // Sizes that are not allowed are refused by the field itself.
-    return asked === undefined ? defaultSize : Math.min(Math.max(asked, 1), maxSize)
+    return Math.min(Math.max(asked, 1), typeof declared === "number" ? declared : maxSize)
   }
   const list = definition?.args.find(({ name }) => name === "ids" || name === "inputs")?.name
-  return list === undefined ? 1 : Math.max(lengthOf(argument(list), variables), 1)
+  if (list !== undefined) return Math.max(lengthOf(argument(list), variables), 1)
+  return typeof declared === "number" ? declared : 1
 }
 
 /** The variables as execution will see them, as far as they say how much is asked for. */

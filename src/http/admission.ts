@@ -24,7 +24,7 @@ export class NotAdmitted extends RequestFault {
 /** How long to wait for an issuer of tokens that is out of order. */
 const issuerRetryMs = 30_000
 
-const retryAfter = (ms: number) => ({ "retry-after": String(Math.ceil(ms / 1000)) })
+export const retryAfter = (ms: number) => ({ "retry-after": String(Math.ceil(ms / 1000)) })
 
 const notAdmitted = (failure: Unauthenticated | ProviderError | RateLimitedError): NotAdmitted => {
   switch (failure._tag) {

@@ -6,13 +6,14 @@
 import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Clock, Context, Effect, Layer, RcMap, Schedule, Semaphore } from "effect"
-import { ConflictError, NotFoundError, type StorageError } from "../domain/errors.ts"
+import { ConflictError, NotFoundError, type RateLimitedError, type StorageError } from "../domain/errors.ts"
 import type { JobStatus } from "../domain/Job.ts"
 import { errorCode, storing } from "../domain/storageFailure.ts"
 import { Database, type Transaction } from "../persistence/Database.ts"
 import { Blobs } from "./Blobs.ts"
 import { ensureWritable } from "./ensureWritable.ts"
 import { hashFile } from "./hashFile.ts"
+import { ensureMayBegin, ensureRoom } from "./uploadLimits.ts"
 
 export type UploadMetadata = Readonly<Record<string, string | null>>
 
@@ -24,6 +25,15 @@ export interface Upload {
   readonly metadata: UploadMetadata
   readonly receivedBytes: number
   readonly createdAt: Date
+}
+
+export interface NewUpload {
+  /** A new uuid. */
+  readonly id: string
+  readonly sizeBytes: number
+  readonly metadata: UploadMetadata
+  /** Who begins it: one name, one account. */
+  readonly account: string
 }
 
 export interface FinishedUpload {
@@ -70,8 +80,8 @@ const lengthOf = async (path: string): Promise<number | null> => {
 export class Uploads extends Context.Service<Uploads, {
   /** For how long an upload is kept, imported or not, from its beginning. */
   readonly expiryMs: number
-  /** `id` is a new uuid. */
-  readonly create: (id: string, sizeBytes: number, metadata: UploadMetadata) => Effect.Effect<Upload, StorageError>
+  /** A RateLimitedError where the account has too many already, a StorageError where there is no room. */
+  readonly create: (upload: NewUpload) => Effect.Effect<Upload, RateLimitedError | StorageError>
   readonly find: (id: string) => Effect.Effect<Upload, NotFoundError | StorageError>
   /**
    * Writes what comes to where the upload stands, as far as it comes: what was written stays when the stream breaks.
@@ -86,13 +96,13 @@ export class Uploads extends Context.Service<Uploads, {
   /** Removes what has expired, and files that no upload knows. */
   readonly expire: Effect.Effect<void, StorageError>
 }>()("playhead/storage/Uploads") {
-  static readonly layer = (settings: { readonly directory: string; readonly expiryMs: number }) =>
+  static readonly layer = (settings: { readonly directory: string; readonly expiryMs: number; readonly maxUnfinished: number }) =>
     Layer.effect(
       Uploads,
       Effect.gen(function* () {
         const database = yield* Database
         const blobs = yield* Blobs
-        const { directory, expiryMs } = settings
+        const { directory, expiryMs, maxUnfinished } = settings
         yield* ensureWritable(directory)
         const pathOf = (id: string) => join(directory, id)
 
@@ -116,17 +126,36 @@ export class Uploads extends Context.Service<Uploads, {
           return (yield* storing("The upload could not be looked up", () => lengthOf(pathOf(row.id)))) ?? (yield* noSuchUpload(row.id))
         })
 
-        const create = Effect.fn("Uploads.create")(function* (id: string, sizeBytes: number, metadata: UploadMetadata) {
-          const now = yield* Clock.currentTimeMillis
-          yield* storing("The upload could not be begun", async () => (await open(pathOf(id), "wx", 0o600)).close())
-          yield* database.transaction((tx) =>
-            tx.query(
-              "insert into upload (id, size_bytes, metadata, created_at, expires_at) values ($1, $2, $3::jsonb, $4, $5)",
-              [id, sizeBytes, JSON.stringify(metadata), new Date(now), new Date(now + expiryMs)]
-            )
+        /** What was announced to this node and has not come yet. */
+        const outstandingBytes = Effect.gen(function* () {
+          const names = yield* storing("The uploads could not be listed", () => readdir(directory))
+          const unfinished = yield* database.query<{ id: string; sizeBytes: number }>(
+            "uploads.unfinished",
+            `select id, size_bytes as "sizeBytes" from upload where sha256 is null and id::text = any($1)`,
+            [names]
           )
-          return { id, sizeBytes, metadata, receivedBytes: 0, createdAt: new Date(now) }
+          const received = yield* storing("The uploads could not be looked up", () => Promise.all(unfinished.map(({ id }) => lengthOf(pathOf(id)))))
+          return unfinished.reduce((total, { sizeBytes }, index) => total + Math.max(0, sizeBytes - (received[index] ?? 0)), 0)
         })
+
+        /** One at a time: each counts with the room that the ones before it will take. */
+        const creating = yield* Semaphore.make(1)
+        const create = Effect.fn("Uploads.create")(({ account, id, metadata, sizeBytes }: NewUpload) =>
+          Effect.gen(function* () {
+            yield* ensureRoom(directory, sizeBytes, yield* outstandingBytes)
+            const now = yield* Clock.currentTimeMillis
+            yield* database.transaction((tx) =>
+              Effect.gen(function* () {
+                yield* ensureMayBegin(tx, account, maxUnfinished)
+                yield* storing("The upload could not be begun", async () => (await open(pathOf(id), "w", 0o600)).close())
+                yield* tx.query(
+                  "insert into upload (id, account, size_bytes, metadata, created_at, expires_at) values ($1, $2, $3, $4::jsonb, $5, $6)",
+                  [id, account, sizeBytes, JSON.stringify(metadata), new Date(now), new Date(now + expiryMs)]
+                )
+              })
+            )
+            return { id, sizeBytes, metadata, receivedBytes: 0, createdAt: new Date(now) }
+          }).pipe(creating.withPermits(1)))
 
         const find = Effect.fn("Uploads.find")((id: string) =>
           Effect.gen(function* () {

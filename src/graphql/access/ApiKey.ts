@@ -7,7 +7,8 @@ import { answer, failsWith, read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { checked, text } from "../checkedInput.ts"
 import { ApiKeyScopeEnum } from "../enums.ts"
-import { globalId, byId } from "../ids.ts"
+import { byId, globalId } from "../ids.ts"
+import { most } from "../limits.ts"
 import { NodeInterface } from "../NodeInterface.ts"
 
 const ApiKeyRef = builder.objectRef<ApiKeyRecord>("ApiKey").implement({
@@ -54,6 +55,7 @@ const revokeFailures = [NotFoundError] as const
 builder.queryField("apiKeys", (t) =>
   t.field({
     type: [ApiKeyRef],
+    extensions: { [most]: 100 },
     scope: "ADMIN",
     description: "The keys of the API, oldest first; without those that were revoked.",
     resolve: async (_, _args, context) => [...await read(Effect.flatMap(ApiKeys, (keys) => keys.list), context)]

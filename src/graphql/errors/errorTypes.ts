@@ -7,6 +7,7 @@ import { present } from "../bridge.ts"
 import { JobStatusEnum, ProviderErrorReasonEnum, StageNameEnum } from "../enums.ts"
 import { JobRef } from "../jobs/JobRef.ts"
 import { TrackRef } from "../library/TrackRef.ts"
+import { most } from "../limits.ts"
 import { ErrorInterface } from "./ErrorInterface.ts"
 
 const described = <Tag extends ErrorTag>(name: Tag) => ({
@@ -27,7 +28,7 @@ const InputIssueRef = builder.objectRef<errors.InputIssue>("InputIssue").impleme
 
 builder.objectType(errors.InvalidInputError, {
   ...described("InvalidInputError"),
-  fields: (t) => ({ issues: t.field({ type: [InputIssueRef], description: "Every fault that was found.", resolve: (error) => [...error.issues] }) })
+  fields: (t) => ({ issues: t.field({ type: [InputIssueRef], extensions: { [most]: 20 }, description: "Every fault that was found.", resolve: (error) => [...error.issues] }) })
 })
 
 builder.objectType(errors.NotFoundError, {

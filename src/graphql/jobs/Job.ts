@@ -9,6 +9,7 @@ import { JobKindEnum, JobPriorityEnum, JobStatusEnum } from "../enums.ts"
 import { ErrorInterface, failureValue } from "../errors/ErrorInterface.ts"
 import { globalId, idOf } from "../ids.ts"
 import { TrackRef } from "../library/TrackRef.ts"
+import { most } from "../limits.ts"
 import { NodeInterface } from "../NodeInterface.ts"
 import { JobEventInterface } from "./JobEvent.ts"
 import { JobFilter, jobCriteria } from "./JobFilter.ts"
@@ -17,6 +18,8 @@ import { JobStageRef } from "./JobStage.ts"
 
 const priorities = ["LOW", "NORMAL", "HIGH"] as const
 const maxEvents = 500
+/** Of an import, which has the most. */
+const maxStages = 8
 
 JobRef.implement({
   description: "Long work: durable, resumable, and visible as it happens.",
@@ -37,7 +40,7 @@ JobRef.implement({
         return stages.find((stage) => stage.status === "RUNNING") ?? stages.find((stage) => stage.status === "PENDING") ?? null
       }
     }),
-    stages: t.field({ type: [JobStageRef], description: "All its stages, in order.", resolve: async (job, _, { loaders }) => [...await loaders.stages.load(job.id)] }),
+    stages: t.field({ type: [JobStageRef], extensions: { [most]: maxStages }, description: "All its stages, in order.", resolve: async (job, _, { loaders }) => [...await loaders.stages.load(job.id)] }),
     degraded: t.exposeBoolean("degraded", { description: "Whether a stage had to fall back to a lesser method." }),
     attempt: t.exposeInt("attempt", { description: "How often work on it has begun; more than 1 after a retry or the loss of a worker." }),
     failure: t.field({ type: ErrorInterface, nullable: true, description: "Why it failed.", resolve: (job) => job.failure === null ? null : failureValue(job.failure) }),
@@ -76,6 +79,7 @@ JobRef.implement({
     lastSequence: t.exposeInt("lastSequence", { description: "The sequence of its newest event." }),
     events: t.field({
       type: [JobEventInterface],
+      extensions: { [most]: maxEvents },
       description: `Its log, oldest first; at most ${maxEvents} at once.`,
       args: {
         afterSequence: t.arg.int({ defaultValue: 0, description: "Only events behind this one." }),

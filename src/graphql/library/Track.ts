@@ -6,6 +6,7 @@ import { ArtifactRoleEnum, TrackSourceKindEnum, TrackStatusEnum } from "../enums
 import { globalId, idOf } from "../ids.ts"
 import { JobConnection } from "../jobs/Job.ts"
 import { JobRef } from "../jobs/JobRef.ts"
+import { most } from "../limits.ts"
 import { NodeInterface } from "../NodeInterface.ts"
 import { ArtifactRef } from "./Artifact.ts"
 import { loudnessOf, LoudnessRef } from "./Loudness.ts"
@@ -65,6 +66,8 @@ TrackRef.implement({
     metadataQuality: t.exposeFloat("metadataQuality", { nullable: true, description: "How well its tags describe it, 0 to 1." }),
     artifacts: t.field({
       type: [ArtifactRef],
+      // Nothing keeps somebody from making more of them.
+      extensions: { [most]: 10 },
       description: "Its files, oldest first.",
       args: { role: t.arg({ type: ArtifactRoleEnum, description: "Only files of this role." }) },
       resolve: async (track, { role }, { loaders }) => (await loaders.artifacts.load(track.id)).filter((artifact) => role === null || role === undefined || artifact.role === role)

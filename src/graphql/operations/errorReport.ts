@@ -6,6 +6,7 @@ import { read, refusal } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { ErrorCodeEnum, StageNameEnum } from "../enums.ts"
 import { JobRef } from "../jobs/JobRef.ts"
+import { most } from "../limits.ts"
 
 /** As long as failures are remembered. */
 const maxSeconds = 35 * 24 * 3600
@@ -42,7 +43,7 @@ const ErrorReportRef = builder.objectRef<FailureReport>("ErrorReport").implement
       }
     }),
     meanTimeToRecoveryMs: t.exposeFloat("meanTimeToRecoveryMs", { nullable: true, description: "From a failure until it was made good, on average, in milliseconds." }),
-    groups: t.field({ type: [ErrorGroupRef], description: "The most frequent first.", resolve: ({ groups }) => [...groups] })
+    groups: t.field({ type: [ErrorGroupRef], extensions: { [most]: 100 }, description: "The most frequent first.", resolve: ({ groups }) => [...groups] })
   })
 })
 

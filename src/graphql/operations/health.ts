@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { type CheckReport, Health, type HealthReport } from "../../operations/Health.ts"
 import { read, watch } from "../bridge.ts"
 import { builder } from "../builder.ts"
+import { most } from "../limits.ts"
 
 export const HealthStatusEnum = builder.enumType("HealthStatus", {
   description: "How well something works.",
@@ -26,7 +27,7 @@ const HealthRef = builder.objectRef<HealthReport>("Health").implement({
   description: "Whether the server is in order.",
   fields: (t) => ({
     status: t.expose("status", { type: HealthStatusEnum, description: "As bad as the worst of the checks." }),
-    checks: t.field({ type: [HealthCheckRef], description: "Everything that was looked at.", resolve: (health) => [...health.checks] }),
+    checks: t.field({ type: [HealthCheckRef], extensions: { [most]: 20 }, description: "Everything that was looked at.", resolve: (health) => [...health.checks] }),
     version: t.exposeString("version", { description: "Of Playhead." }),
     uptimeSeconds: t.exposeFloat("uptimeSeconds", { description: "Since this process was started." })
   })

@@ -1,10 +1,12 @@
 import { Effect } from "effect"
+import { BudgetMetric, ProviderName } from "../../domain/Provider.ts"
 import type { HealthStatus } from "../../operations/Health.ts"
 import { type ProviderRecord, Providers } from "../../operations/providers/Providers.ts"
 import { read } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { CapabilityEnum, CircuitStateEnum, QualityTierEnum } from "../enums.ts"
 import { ErrorInterface, failureValue } from "../errors/ErrorInterface.ts"
+import { most } from "../limits.ts"
 import { HealthStatusEnum } from "./health.ts"
 
 const BudgetRef = builder.objectRef<ProviderRecord["budgets"][number]>("Budget").implement({
@@ -35,13 +37,14 @@ const ProviderRef = builder.objectRef<ProviderRecord>("Provider").implement({
     status: t.field({ type: HealthStatusEnum, description: "How well it works, as its last calls show.", resolve: statusOf }),
     latencyMs: t.exposeFloat("latencyMs", { nullable: true, description: "How long its last call took that succeeded, in milliseconds, on this node." }),
     lastFailure: t.field({ type: ErrorInterface, nullable: true, description: "How a call to it failed last, on this node.", resolve: ({ lastFailure }) => (lastFailure === undefined ? null : failureValue(lastFailure)) }),
-    budgets: t.field({ type: [BudgetRef], description: "How much of it may be used.", resolve: ({ budgets }) => [...budgets] })
+    budgets: t.field({ type: [BudgetRef], extensions: { [most]: BudgetMetric.literals.length }, description: "How much of it may be used.", resolve: ({ budgets }) => [...budgets] })
   })
 })
 
 builder.queryField("providers", (t) =>
   t.field({
     type: [ProviderRef],
+    extensions: { [most]: ProviderName.literals.length },
     scope: "READ",
     description: "Who does work for this server, and how well.",
     resolve: async (_, _args, context) => [...await read(Effect.flatMap(Providers, (providers) => providers.list), context)]

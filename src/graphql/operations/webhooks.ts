@@ -8,6 +8,7 @@ import { builder } from "../builder.ts"
 import { defaultSize, maxSize, sizeOf } from "../connection.ts"
 import { WebhookTopicEnum } from "../enums.ts"
 import { byId, globalId } from "../ids.ts"
+import { most } from "../limits.ts"
 import { NodeInterface } from "../NodeInterface.ts"
 
 const WebhookDeliveryRef = builder.objectRef<WebhookDeliveryRecord>("WebhookDelivery").implement({
@@ -45,6 +46,7 @@ const WebhookEndpointRef = builder.objectRef<WebhookEndpointRecord>("WebhookEndp
 builder.queryField("webhookEndpoints", (t) =>
   t.field({
     type: [WebhookEndpointRef],
+    extensions: { [most]: 20 },
     scope: "ADMIN",
     description: "All receivers of webhooks, oldest first.",
     resolve: async (_root, _args, context) => [...await read(webhookEndpoints, context)]

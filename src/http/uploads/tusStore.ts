@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream"
 import { DataStore, ERRORS, Upload as TusUpload } from "@tus/server"
 import { Effect } from "effect"
-import type { ConflictError, NotFoundError, StorageError } from "../../domain/errors.ts"
+import type { ConflictError, NotFoundError, RateLimitedError, StorageError } from "../../domain/errors.ts"
 import { isUuid } from "../../graphql/ids.ts"
 import type { Upload, Uploads } from "../../storage/Uploads.ts"
 
@@ -10,18 +10,20 @@ import type { Upload, Uploads } from "../../storage/Uploads.ts"
 export class TusAnswer extends Error {
   readonly status_code: number
   readonly body: string
-  constructor(status: number, message: string) {
+  readonly retryAfterMs: number | undefined
+  constructor(status: number, message: string, retryAfterMs?: number) {
     super(message)
     this.status_code = status
     this.body = `${message}\n`
+    this.retryAfterMs = retryAfterMs
   }
 }
 
 /** 507 says that there is no room, which a client may try again later; 404 and 409 are the protocol's own. */
-const statusOf = { NotFoundError: ERRORS.FILE_NOT_FOUND.status_code, ConflictError: ERRORS.INVALID_OFFSET.status_code, StorageError: 507 }
+const statusOf = { NotFoundError: ERRORS.FILE_NOT_FOUND.status_code, ConflictError: ERRORS.INVALID_OFFSET.status_code, StorageError: 507, RateLimitedError: 429 }
 
-const answering = <A>(effect: Effect.Effect<A, NotFoundError | ConflictError | StorageError>): Effect.Effect<A, TusAnswer> =>
-  Effect.mapError(effect, (failure) => new TusAnswer(statusOf[failure._tag], failure.message))
+const answering = <A>(effect: Effect.Effect<A, NotFoundError | ConflictError | RateLimitedError | StorageError>): Effect.Effect<A, TusAnswer> =>
+  Effect.mapError(effect, (failure) => new TusAnswer(statusOf[failure._tag], failure.message, failure._tag === "RateLimitedError" ? failure.retryAfterMs : undefined))
 
 const notFound = () => new TusAnswer(ERRORS.FILE_NOT_FOUND.status_code, "There is no such upload.")
 
@@ -38,15 +40,19 @@ export class TusStore extends DataStore {
   readonly #uploads: Uploads["Service"]
   readonly #run: <A>(effect: Effect.Effect<A, TusAnswer>) => Promise<A>
 
-  constructor(uploads: Uploads["Service"], run: <A>(effect: Effect.Effect<A, TusAnswer>) => Promise<A>) {
+  /** Who asks for what is being answered now. */
+  readonly #account: () => string
+
+  constructor(uploads: Uploads["Service"], run: <A>(effect: Effect.Effect<A, TusAnswer>) => Promise<A>, account: () => string) {
     super()
     this.#uploads = uploads
     this.#run = run
+    this.#account = account
     this.extensions = ["creation", "creation-with-upload", "termination", "expiration"]
   }
 
   override async create(file: TusUpload): Promise<TusUpload> {
-    const upload = toTus(await this.#run(answering(this.#uploads.create(file.id, file.size ?? 0, file.metadata ?? {}))))
+    const upload = toTus(await this.#run(answering(this.#uploads.create({ id: file.id, sizeBytes: file.size ?? 0, metadata: file.metadata ?? {}, account: this.#account() }))))
     file.creation_date = upload.creation_date
     return upload
   }

@@ -7,6 +7,8 @@ export const UploadEntity = defineEntity({
   properties: {
     /** Also the id of the job that imports it. */
     id: p.uuid().primary(),
+    /** Who began it: the name of a viewer, or the address that it came from where nobody is asked. */
+    account: p.text().default(""),
     /** As announced. */
     sizeBytes: p.bigint("number"),
     /** As the client gave it. */

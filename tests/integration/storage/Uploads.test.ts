@@ -16,6 +16,8 @@ import { temporaryDirectory } from "../../support/temporaryDirectory.ts"
 
 const dayMs = 86_400_000
 const id = "00000000-0000-7000-8000-000000000001"
+const announced = { id, account: "somebody", sizeBytes: 10, metadata: {} }
+const nth = (n: number) => id.replace(/1$/, String(n))
 const pieces = async function* (...chunks: ReadonlyArray<Uint8Array>) {
   yield* chunks
 }
@@ -29,7 +31,7 @@ const withUploads = <A, E>(use: (directory: string) => Effect.Effect<A, E, Uploa
   Effect.gen(function* () {
     const directory = yield* where
     yield* TestClock.setTime(Date.now())
-    const layer = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: dayMs }).pipe(
+    const layer = Uploads.layer({ directory: join(directory, "uploads"), expiryMs: dayMs, maxUnfinished: 3 }).pipe(
       Layer.provideMerge(Blobs.layer),
       Layer.provideMerge(localBlobStore({ directory: join(directory, "blobs") })),
       Layer.provideMerge(testDatabase("pglite"))
@@ -54,7 +56,7 @@ describe("an upload in pieces", () => {
         const uploads = yield* Uploads
         const store = yield* BlobStore
         const bytes = randomBytes(300_000)
-        yield* uploads.create(id, bytes.length, { filename: "a.wav" })
+        yield* uploads.create({ ...announced, sizeBytes: bytes.length, metadata: { filename: "a.wav" } })
         yield* Effect.flip(uploads.append(id, 0, breaking(bytes.subarray(0, 100_000))))
         expect((yield* uploads.find(id)).receivedBytes).toBe(100_000)
         expect(yield* Effect.flip(uploads.append(id, 0, pieces(bytes)))).toMatchObject({ _tag: "ConflictError" })
@@ -75,12 +77,12 @@ describe("an upload in pieces", () => {
         const store = yield* BlobStore
         const database = yield* Database
         const bytes = randomBytes(1000)
-        yield* uploads.create(id, bytes.length, {})
+        yield* uploads.create({ ...announced, sizeBytes: bytes.length })
         yield* uploads.append(id, 0, pieces(bytes))
         const { sha256 } = yield* uploads.finished(id)
         yield* database.transaction((tx) => tx.query("update job_blob set created_at = now() - interval '2 hours'"))
         expect(yield* blobs.sweep).toBe(0)
-        yield* uploads.create("00000000-0000-7000-8000-000000000002", 10, {})
+        yield* uploads.create({ ...announced, id: "00000000-0000-7000-8000-000000000002" })
         yield* Effect.promise(async () => {
           await writeFile(join(directory, "stray"), "x")
           await utimes(join(directory, "stray"), 0, 0)
@@ -93,6 +95,46 @@ describe("an upload in pieces", () => {
     )
   )
 
+  it.effect("may be begun by an account so often; what it finished, what expired and what others began do not count", () =>
+    withUploads(() =>
+      Effect.gen(function* () {
+        const uploads = yield* Uploads
+        const begin = (n: number, account = "somebody") => uploads.create({ ...announced, id: nth(n), account })
+        const answers = yield* Effect.all([1, 2, 3, 4].map((n) => Effect.result(begin(n))), { concurrency: 4 })
+        expect(answers.map((answer) => answer._tag).toSorted()).toEqual(["Failure", "Success", "Success", "Success"])
+        expect(yield* Effect.flip(begin(5))).toMatchObject({ _tag: "RateLimitedError", message: expect.stringContaining("Finish or remove one") })
+        yield* begin(6, "somebody else")
+        const begun = answers.flatMap((answer) => answer._tag === "Success" ? [answer.success.id] : [])
+        yield* uploads.append(begun[0] ?? "", 0, pieces(randomBytes(10)))
+        yield* begin(7)
+        expect(yield* Effect.flip(begin(8))).toMatchObject({ _tag: "RateLimitedError" })
+        yield* uploads.remove(begun[1] ?? "")
+        yield* begin(8)
+        yield* TestClock.adjust(dayMs)
+        yield* begin(9)
+      })
+    )
+  )
+
+  it.live("is refused when all that was announced would not fit on the disk, and taken once there is room", ({ skip }) =>
+    Effect.gen(function* () {
+      const disk = yield* smallDisk(1_000_000)
+      if (disk === undefined) return skip("only root may mount a small disk")
+      yield* withUploads(() =>
+        Effect.gen(function* () {
+          const uploads = yield* Uploads
+          yield* uploads.create({ ...announced, sizeBytes: 600_000 })
+          const second = uploads.create({ ...announced, id: nth(2), sizeBytes: 600_000 })
+          expect(yield* Effect.flip(second)).toMatchObject({ _tag: "StorageError", message: expect.stringContaining("no room for 600000 bytes") })
+          // What has come is on the disk, and is not counted a second time.
+          yield* uploads.append(id, 0, pieces(randomBytes(200_000)))
+          yield* uploads.create({ ...announced, id: nth(3), sizeBytes: 300_000 })
+          yield* uploads.remove(id)
+          yield* second
+        }), Effect.succeed(disk)).pipe(Effect.provide(TestClock.layer()))
+    })
+  )
+
   it.live("says when the disk is full, and goes on when there is room", ({ skip }) =>
     Effect.gen(function* () {
       const disk = yield* smallDisk(512 * 1024)
@@ -101,9 +143,9 @@ describe("an upload in pieces", () => {
         Effect.gen(function* () {
           const uploads = yield* Uploads
           const filler = join(disk, "filler")
-          yield* Effect.promise(() => writeFile(filler, Buffer.alloc(400_000)))
           const bytes = randomBytes(200_000)
-          yield* uploads.create(id, bytes.length, {})
+          yield* uploads.create({ ...announced, sizeBytes: bytes.length })
+          yield* Effect.promise(() => writeFile(filler, Buffer.alloc(400_000)))
           const failure = yield* Effect.flip(uploads.append(id, 0, pieces(bytes.subarray(0, 50_000), bytes.subarray(50_000))))
           expect(failure).toMatchObject({ _tag: "StorageError", message: expect.stringContaining("disk is full") })
           const { receivedBytes } = yield* uploads.find(id)
