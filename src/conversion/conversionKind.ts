@@ -71,5 +71,5 @@ export const conversionKind = <Options>(definition: ConversionDefinition<Options
     const source = findSource<Options>(services)
     const made = convert(services, definition, source)
     const measured = measureResult(services, limits, made)
-    return { kind, options, stages: [source, made, measured, storeResult(services, { made, measured }, role)] } satisfies JobKindDefinition<Options>
+    return { kind, options, needsTrack: true, stages: [source, made, measured, storeResult(services, { made, measured }, role)] } satisfies JobKindDefinition<Options>
   })

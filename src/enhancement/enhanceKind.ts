@@ -20,6 +20,7 @@ export const enhanceKind = Effect.fnUntraced(function* (settings: { readonly spe
   return {
     kind: "ENHANCE",
     options: EnhanceOptions,
+    needsTrack: true,
     stages: [source, denoised, normalized, measured, storeResult(services, { made: normalized, measured, qualityOf: (output) => output(denoised).quality }, "ENHANCED")]
   } satisfies JobKindDefinition<EnhanceOptions>
 })

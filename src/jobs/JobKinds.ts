@@ -68,6 +68,8 @@ export interface JobKindDefinition<Options> {
   /** In order. Names are unique within a kind. */
   // oxlint-disable-next-line typescript/no-explicit-any -- outputs differ from stage to stage; `StageRun.output` gives each its type back
   readonly stages: ReadonlyArray<StageDefinition<Options, any>>
+  /** Whether its jobs are about a track: once that is deleted, there is nothing to try again. */
+  readonly needsTrack?: true
   /** Part of the transaction in which an ended job is submitted once more as a new one. */
   readonly onRetried?: (tx: Transaction, job: { readonly jobId: string; readonly trackId: string | null }) => Effect.Effect<void>
   /** Part of the transaction in which work on the job begins, each time it does. */

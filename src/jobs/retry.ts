@@ -66,6 +66,9 @@ export const retryJob = Effect.fnUntraced(function*(tx: Transaction, { blobs, qu
   }
   const definition = kinds.get(job.kind)
   if (definition === undefined) return yield* Effect.die(new Error(`no kind of job is registered as ${job.kind}`))
+  if (definition.needsTrack === true && job.track_id === null) {
+    return yield* new ConflictError({ message: "The job's track was deleted: there is nothing left to work on. Import the recording again, as a new track.", jobStatus: job.status })
+  }
   const stages = yield* readStages(tx, jobId)
   const start = yield* startingStage(job, stages, fromStage)
   const earlier = yield* latestRetry(tx, jobId)

@@ -95,6 +95,26 @@ describe.each(engines)("jobs under control on %s", (engine) => {
     expect(await prioritize(id, "HIGH")).toMatchObject({ __typename: "ConflictError", jobStatus: "FAILED" })
   })
 
+  it("whose track was deleted are not tried again, and say what to do instead; deleting and retrying at once comes to one of both", async () => {
+    const remove = async (id: string) =>
+      (await app.query<{ trackDelete: JobAnswer }>(`mutation($id: ID!) { trackDelete(id: $id) { __typename ${errorFields} } }`, { id })).trackDelete
+    const failed = async () => {
+      const { job, track } = await submitImport(app, { source: { url: source.url("/gone.mp3") } })
+      expect((await watch(app, job?.id ?? "")).at(-1)?.__typename).toBe("JobFailedEvent")
+      return { jobId: job?.id ?? "", trackId: track?.id ?? "" }
+    }
+    const deleted = { __typename: "ConflictError", jobStatus: "FAILED", message: expect.stringMatching(/deleted.*Import the recording again/) }
+
+    const first = await failed()
+    expect(await remove(first.trackId)).toMatchObject({ __typename: "TrackDeleteSuccess" })
+    expect(await retry(first.jobId)).toMatchObject(deleted)
+
+    const second = await failed()
+    const [gone, again] = await Promise.all([remove(second.trackId), retry(second.jobId)])
+    if (gone.__typename === "TrackDeleteSuccess") expect(again).toMatchObject(deleted)
+    else expect([gone.__typename, again.__typename]).toEqual(["ConflictError", "JobStartSuccess"])
+  }, 30_000)
+
   it("are not found under an id of something else, which comes back as it was sent", async () => {
     const { track } = await submitImport(app, { source: { url: source.url("/song.ogg") }, allowDuplicate: true })
     for (const id of ["nonsense", track?.id ?? ""]) {

@@ -28,6 +28,7 @@ export const importKind = Effect.fnUntraced(function* (limits: ImportLimits) {
   const definition: JobKindDefinition<ImportOptions> = {
     kind: "IMPORT",
     options: ImportOptions,
+    needsTrack: true,
     stages: [
       validate(services),
       downloaded,
