@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { promisify } from "node:util"
 import { gzip } from "node:zlib"
 import { renderGraphiQL } from "@graphql-yoga/render-graphiql"
+import { csrfHeaders } from "./crossSite.ts"
 
 const tab = (query: string, variables?: object) => ({ query: query.trim(), ...(variables === undefined ? {} : { variables: JSON.stringify(variables, null, 2) }) })
 
@@ -96,15 +97,21 @@ const scriptHash = (html: string): string => {
   return createHash("sha256").update(html.slice(start, html.indexOf("</script>", start))).digest("base64")
 }
 
+/** What a person has to do first where keys are required. The header is ASCII: browsers refuse anything else there. */
+const keyHint = "# First write your key into Headers, below.\n# Then the arrows on the left fetch the schema.\n"
+const keyHeaders = JSON.stringify({ authorization: "Bearer YOUR-KEY" }, null, 2)
+
 /** Nine megabytes of script: made when the first browser asks, and compressed once. */
 const renderPage = async (keyRequired: boolean) => {
-  const headers = JSON.stringify({ authorization: "Bearer …" }, null, 2)
   const html = renderGraphiQL({
     title: "Playhead",
     endpoint: "/graphql",
     // Over a WebSocket GraphiQL sends none of the headers that are written into it.
     subscriptionsProtocol: keyRequired ? "SSE" : "WS",
-    defaultTabs: keyRequired ? operations.map((operation) => ({ ...operation, headers })) : operations
+    ...(keyRequired
+      // It asks for event streams by GET, which is refused without this header: see crossSite.ts.
+      ? { additionalHeaders: { [csrfHeaders[0]]: "1" }, headers: keyHeaders, defaultTabs: operations.map((operation) => ({ ...operation, query: keyHint + operation.query, headers: keyHeaders })) }
+      : { defaultTabs: operations })
   })
   const compressed = await promisify(gzip)(html)
   const policy = [

@@ -56,6 +56,8 @@ const startingStage = Effect.fnUntraced(function*(job: JobRow, stages: ReadonlyA
  * one line, and a request that is sent twice finds what its first sending did.
  */
 export const retryJob = Effect.fnUntraced(function*(tx: Transaction, { blobs, queue }: JobServices, kinds: ReadonlyMap<JobKind, AnyJobKind>, { fromStage, jobId, newId }: Request) {
+  // The track before its jobs, as whoever deletes it has it: otherwise each would wait for the other.
+  yield* tx.query("select 1 from track where id = (select track_id from job where id = $1) for key share", [jobId])
   const job = yield* lockJob(tx, jobId)
   if (job === undefined) return yield* new NotFoundError({ message: "There is no such job.", id: jobId })
   if (!isTerminal(job.status)) {

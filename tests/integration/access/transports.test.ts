@@ -116,8 +116,17 @@ describe("the other routes", () => {
   it("show GraphiQL to anybody: what it asks needs a key", async () => {
     const page = await get("/graphql", { accept: "text/html" })
     expect(page.status).toBe(200)
+    const options = (await page.text()).slice(-20_000)
     // Over a WebSocket it would send no headers.
-    expect((await page.text()).slice(-20_000)).toContain('"subscriptionsProtocol":"SSE"')
+    expect(options).toContain('"subscriptionsProtocol":"SSE"')
+    const written = JSON.parse(JSON.parse(/"headers":("(?:[^"\\]|\\.)*")/.exec(options)?.[1] ?? '""') as string) as Record<string, string>
+    // A browser refuses to send what is beyond Latin-1, and says so in words that help nobody.
+    expect([...new Headers(written).keys()]).toEqual(["authorization"])
+    const added = JSON.parse(/"additionalHeaders":(\{[^}]*\})/.exec(options)?.[1] ?? "{}") as Record<string, string>
+    const { token } = await makeKey(server, ["READ"])
+    const stream = await get(`/graphql?query=${encodeURIComponent("subscription { jobChanged { id } }")}`, { accept: "text/event-stream", ...added, ...bearer(token) })
+    expect([stream.status, stream.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/event-stream")])
+    await stream.body?.cancel()
     expect((await get("/graphql?query={__typename}", { "graphql-require-preflight": "1" })).status).toBe(401)
   })
 
