@@ -30,14 +30,14 @@ const spelt = (spellings: Spellings): string =>
 /**
  * The condition that a track `t` has all words, and the score by which the better match comes first: PostgreSQL's
  * ts_rank with its weights (title 1, artist 0.4, album 0.2, genres and labels 0.1), less in long texts. Whole words
- * count twice, a word's beginning and other spellings once.
+ * count twice, a word's beginning and other spellings once. The score binds what it needs only where it is asked for: the
+ * database refuses a parameter that the statement does not have.
  */
-export const matching = (search: string, spellings: Spellings | null, bind: Bind): { readonly condition: string; readonly score: string } => {
-  const typed = bind(search)
-  const query = spellings === null ? `search_query(${typed}::text, true)` : `${bind(spelt(spellings))}::tsquery`
+export const matching = (search: string, spellings: Spellings | null, bind: Bind): { readonly condition: string; readonly score: () => string } => {
+  const query = spellings === null ? `search_query(${bind(search)}::text, true)` : `${bind(spelt(spellings))}::tsquery`
   return {
     condition: `t.words @@ ${query}`,
-    score: `(ts_rank(t.words, ${query}, 1) + ts_rank(t.words, search_query(${typed}::text, false), 1))::float8`
+    score: () => `(ts_rank(t.words, ${query}, 1) + ts_rank(t.words, search_query(${bind(search)}::text, false), 1))::float8`
   }
 }
 

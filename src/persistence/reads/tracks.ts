@@ -77,14 +77,15 @@ const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: 
   const database = yield* Database
   const { bind, values } = makeParameters()
   const found = search === null ? undefined : matching(search, spellings, bind)
+  const score = found?.score() ?? "null::float8"
   const wanted = [...(found === undefined ? [] : [found.condition]), ...trackConditions(criteria, bind)]
   const listed = order.field === "RELEVANCE" && found === undefined ? { ...order, field: "CREATED_AT" as const } : order
-  const key = listed.field === "RELEVANCE" ? relevanceKey(found?.score ?? "") : orderKeys[listed.field]
+  const key = listed.field === "RELEVANCE" ? relevanceKey(score) : orderKeys[listed.field]
   const limit = bind(page.size + 1)
   const segments = segmentsOf(key, listed.descending, page, bind)
   const source = trackSource(criteria, { searched: found !== undefined, described: found === undefined || listed.field !== "RELEVANCE" })
   const selects = segments.map(({ conditions, direction }, part) =>
-    `select ${found === undefined ? `${columns}, null::float8 as score` : "t.id"}, ${key.column} as "orderKey", ${part} as part
+    `select ${found === undefined ? `${columns}, ${score} as score` : "t.id"}, ${key.column} as "orderKey", ${part} as part
      from ${source} where ${allOf([...wanted, ...conditions])} order by "orderKey" ${direction}, id ${direction} limit ${limit}`)
   const direction = segments[0]?.direction ?? "asc"
   const ordered = `order by part, "orderKey" ${direction}, id ${direction}`
@@ -94,7 +95,7 @@ const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: 
   // What a search shows of a track is read for those of the page alone, not for each one that it ranks.
   const sql = found === undefined
     ? list
-    : `select ${columns}, "orderKey", ${listed.field === "RELEVANCE" ? `"orderKey"` : found.score} as score
+    : `select ${columns}, "orderKey", ${listed.field === "RELEVANCE" ? `"orderKey"` : score} as score
        from (${list}) as listed join ${trackSource({}, { searched: listed.field !== "RELEVANCE", described: true })} using (id) ${ordered}`
   const plain = wanted.length === 0
   const name = plain ? `tracks.page.${createHash("sha256").update(sql).digest("base64url").slice(0, 12)}` : "tracks.page"

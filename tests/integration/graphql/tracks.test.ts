@@ -112,6 +112,14 @@ describe.each(engines)("finding tracks on %s", (engine) => {
     expect((await found(search))[0]).toBe(title)
   })
 
+  it("counts as many as it finds, also where a typo was forgiven", async () => {
+    for (const [search, count] of [["the", (await found("the")).length], ["yestreday beatles", 1], ["quen", 1], ["xyzzyplugh", 0]] as const) {
+      const { data, errors } = await server.graphql("query ($search: String) { tracks(search: $search) { totalCount edges { cursor } } }", { search })
+      expect(errors).toBeUndefined()
+      expect([search, data.tracks.totalCount, data.tracks.edges.length]).toEqual([search, count, count])
+    }
+  })
+
   it("has a score only where something is searched for", async () => {
     expect((await ask({ first: 1 })).edges[0]?.score).toBeNull()
     expect((await ask({ first: 1, search: "jazz", orderBy: { field: "TITLE" } })).edges[0]).toMatchObject({ score: expect.any(Number), node: { title: "A Night" } })
