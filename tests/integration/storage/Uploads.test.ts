@@ -66,7 +66,9 @@ describe("an upload in pieces", () => {
         expect(yield* uploads.finished(id)).toEqual({ sha256, sizeBytes: bytes.length, metadata: { filename: "a.wav" }, jobStatus: null })
         expect(yield* store.stat(sha256)).toEqual({ sizeBytes: bytes.length })
       })
-    )
+    ),
+    // The first to need an embedded database makes it.
+    120_000
   )
 
   it.effect("keeps its bytes in the sweeps of the store until it expires, and nothing after", () =>
