@@ -7,8 +7,7 @@ import { coarsen, decodeDat, encodeDat, encodeJson, type Waveform } from "../../
 import { drawPng } from "../../audio/waveform/png.ts"
 import { storing } from "../../domain/storageFailure.ts"
 import { idOf, isUuid } from "../../graphql/ids.ts"
-import { type ArtifactRecord, artifactsById, type WaveformRecord, waveformsByArtifact } from "../../persistence/reads/artifacts.ts"
-import { tracksById } from "../../persistence/reads/tracks.ts"
+import { type ArtifactRecord, titledArtifact, type WaveformRecord, waveformsByArtifact } from "../../persistence/reads/artifacts.ts"
 import { BlobStore } from "../../storage/BlobStore.ts"
 import { sendProblem } from "../problem.ts"
 import { notModified } from "./conditional.ts"
@@ -19,11 +18,10 @@ const pattern = /^\/media\/([\w-]+)(?:\/waveform\.(json|dat|png))?$/
 
 const notFound = (response: ServerResponse) => Effect.sync(() => sendProblem(response, 404, "There is no such file."))
 
-const sendArtifact = Effect.fnUntraced(function* (request: IncomingMessage, response: ServerResponse, artifact: ArtifactRecord, download: boolean) {
-  const [track] = yield* tracksById([artifact.trackId])
+const sendArtifact = (request: IncomingMessage, response: ServerResponse, artifact: ArtifactRecord & { readonly title: string }, download: boolean) => {
   const extension = artifact.filename?.match(/\.[A-Za-z0-9]{1,5}$/)?.[0] ?? `.${artifact.mediaType.split("/")[1]?.replace(/^x-/, "") ?? "bin"}`
-  yield* sendFile(request, response, { ...artifact, disposition: contentDisposition(download ? "attachment" : "inline", `${track?.title ?? artifact.id}${extension}`) })
-})
+  return sendFile(request, response, { ...artifact, disposition: contentDisposition(download ? "attachment" : "inline", `${artifact.title}${extension}`) })
+}
 
 const wholeNumber = (query: URLSearchParams, name: string, least: number, most: number): number | undefined | "invalid" => {
   const text = query.get(name)
@@ -85,7 +83,7 @@ export const serveMedia = Effect.fn("http.media")(function* (request: IncomingMe
   const [, id = "", format] = pattern.exec(url.pathname) ?? []
   const artifactId = isUuid(id) ? id : idOf("Artifact", id)
   if (request.method !== "GET" && request.method !== "HEAD") return sendProblem(response, 405, "Media can only be read.", { allow: "GET, HEAD" })
-  const [artifact] = artifactId === undefined ? [] : yield* artifactsById([artifactId])
+  const artifact = artifactId === undefined ? undefined : yield* titledArtifact(artifactId)
   if (artifact === undefined) return yield* notFound(response)
   yield* format === undefined
     ? sendArtifact(request, response, artifact, url.searchParams.has("download"))

@@ -36,6 +36,17 @@ export const artifactsById = Effect.fnUntraced(function* (ids: ReadonlyArray<str
   return yield* database.query<ArtifactRecord>("artifacts.byId", `select ${columns} from artifact where id = any($1::uuid[])`, [ids])
 })
 
+/** With the title of its track, in one query: a player asks for parts of a file by the hundred. */
+export const titledArtifact = Effect.fnUntraced(function* (id: string) {
+  const database = yield* Database
+  const rows = yield* database.query<ArtifactRecord & { readonly title: string }>(
+    "artifacts.titled",
+    `select artifact.*, track.title from (select ${columns} from artifact where id = $1::uuid) as artifact join track on track.id = artifact."trackId"`,
+    [id]
+  )
+  return rows[0]
+})
+
 /** Oldest first. */
 export const artifactsByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>) {
   const database = yield* Database
