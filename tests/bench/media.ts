@@ -54,7 +54,7 @@ const beClient = (): void => {
     await once(response, "end")
     return received
   }
-  process.on("message", ({ clients, partBytes, requests, sizeBytes, url }: Order) => {
+  const take = async ({ clients, partBytes, requests, sizeBytes, url }: Order) => {
     // Of this turn alone: in the other server's turn an idle connection would be closed.
     const agent = new http.Agent({ keepAlive: true })
     const begun = performance.now()
@@ -65,11 +65,11 @@ const beClient = (): void => {
         if (received !== (partBytes ?? sizeBytes)) throw new Error(`${received} bytes came`)
       }
     }
-    void Promise.all(Array.from({ length: clients }, (_, client) => share(client))).then(() => {
-      process.send?.((performance.now() - begun) / 1000)
-      agent.destroy()
-    })
-  })
+    await Promise.all(Array.from({ length: clients }, (_, client) => share(client)))
+    process.send?.((performance.now() - begun) / 1000)
+    agent.destroy()
+  }
+  process.on("message", (order: Order) => void take(order))
 }
 
 /** Sends one file, or the part of it that a well-formed Range asks for, and knows of nothing else. */
