@@ -10,6 +10,8 @@ export interface Hum {
   readonly provingLines: number
 }
 
+/** Enough for all the lines that are looked for: less to compute than at the recording's rate. */
+export const humRateHz = 6_000
 const mainsHz = [50, 60] as const
 const toleratedDeviation = 0.003
 const highestHz = 1_300

@@ -11,6 +11,7 @@ import { type Budget, type BudgetMetric, ProviderName } from "../../domain/Provi
 import { type CircuitState, countCall, observeProvider } from "../providerMetrics.ts"
 import { BudgetStore, type BudgetUse } from "./BudgetStore.ts"
 import { type ProviderPolicy, providerPolicies } from "./ProviderPolicy.ts"
+import { refusal } from "./refusal.ts"
 import { failureOf, pauseMs, verdict } from "./verdict.ts"
 
 /** What a call is expected to use, besides one request. */
@@ -138,10 +139,7 @@ export class Guard extends Context.Service<Guard, {
             })
 
           const refuse = (retryAfterMs: number) =>
-            Effect.andThen(
-              countCall(name, "refused", Duration.zero),
-              Effect.fail(new ProviderError({ message: `${name} has failed ${policy.failuresToOpen} times in a row and is left alone for a while.`, provider: name, reason: "CIRCUIT_OPEN", retryAfterMs }))
-            )
+            Effect.andThen(countCall(name, "refused", Duration.zero), Effect.fail(refusal(name, policy.failuresToOpen, retryAfterMs)))
           const throughBreaker = <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>) =>
             tries(effect).pipe(
               breaker.execute({ key: name, classify: verdict }),
