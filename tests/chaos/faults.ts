@@ -2,12 +2,13 @@
 import { readdir, readFile, readlink } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { clientOf, submitImport, watch } from "../support/app.ts"
+import { clientOf, submitImport } from "../support/app.ts"
 import { bundledFFmpeg, song } from "../support/audio.ts"
 import { startPostgres } from "../support/postgresServer.ts"
 import { type Behaviour, brokenChunks, bytes, file, misannounced, notHttp, resetInBody, stallBeforeHeaders, stallInBody, startSourceServer, status } from "../support/sourceServer.ts"
 import { startCluster } from "./cluster.ts"
 import { atLeast, atMost, type Figure, none, randomFrom, type Scenario } from "./Scenario.ts"
+import { watchToEnd } from "./watchToEnd.ts"
 
 const faults: Readonly<Record<string, Behaviour>> = {
   "429": status(429, { "retry-after": "1" }),
@@ -42,9 +43,10 @@ export const transientFaults: Scenario = {
     const clip = await song("of-faults.ogg", { seconds: 2, args: ["-c:a", "libvorbis"] })
     const kinds = Object.keys(faults)
     const injected = new Map<string, number>()
-    const someFault = (): Behaviour => {
+    const someFault = (of: "source" | "catalogue"): Behaviour => {
       const kind = kinds[Math.floor(random() * kinds.length)] ?? "500"
-      injected.set(kind, (injected.get(kind) ?? 0) + 1)
+      const name = `${of}: ${kind}`
+      injected.set(name, (injected.get(name) ?? 0) + 1)
       return faults[kind] as Behaviour
     }
     const left = new Map<string, number>()
@@ -52,10 +54,10 @@ export const transientFaults: Scenario = {
     const catalogueAnswer = bytes(JSON.stringify({ resultCount: 0, results: [] }))
     const source = await startSourceServer(new Proxy<Record<string, Behaviour>>({}, {
       get: (_, path): Behaviour => {
-        if (path === "/search") return random() < 0.1 ? someFault() : catalogueAnswer
+        if (path === "/search") return random() < 0.1 ? someFault("catalogue") : catalogueAnswer
         const faulty = left.get(String(path)) ?? Math.floor(random() * 3)
         left.set(String(path), faulty - 1)
-        return faulty > 0 ? someFault() : well
+        return faulty > 0 ? someFault("source") : well
       }
     }))
     const postgres = await startPostgres({ fsync: !short })
@@ -69,7 +71,7 @@ export const transientFaults: Scenario = {
     const app = { url, ...clientOf(url) }
     const imported = async (name: string) => {
       const answer = await submitImport(app, { source: { url: source.url(`/${name}.ogg`) }, artist: "Somebody", title: name, allowDuplicate: true })
-      const last = answer.job === undefined ? undefined : (await watch(app, answer.job.id)).at(-1)
+      const last = answer.job === undefined ? undefined : await watchToEnd(app, answer.job.id)
       return last?.__typename === "JobSucceededEvent" ? [] : [`${name}: ${last?.failure?.message ?? answer.message ?? last?.__typename}`]
     }
     try {
@@ -85,6 +87,7 @@ export const transientFaults: Scenario = {
       const { errorReport } = await app.query<{ errorReport: { readonly total: number; readonly unhandled: number; readonly recoveryRate: number } }>("{ errorReport(lastSeconds: 7200) { total unhandled recoveryRate } }")
       console.log(`injected: ${[...injected].map(([kind, count]) => `${count} × ${kind}`).join(", ")}; failures seen: ${errorReport.total}`)
       const figures: ReadonlyArray<Figure> = [
+        ...(short ? [] : [atLeast("pairs of a provider and a fault that were met", injected.size, 2 * kinds.length)]),
         atLeast("jobs that succeeded, %", Number((100 * (1 - failed.length / jobs)).toFixed(1)), 99),
         atLeast("failures made good without a person, %", Number((100 * errorReport.recoveryRate).toFixed(1)), 99),
         atMost("failures that nobody had thought of", errorReport.unhandled, 0),

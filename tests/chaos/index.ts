@@ -18,9 +18,10 @@ import * as stalledClient from "./stalledClient.ts"
 import { terminatedConnections } from "./terminated.ts"
 import { twoHosts, twoNodes } from "./twoNodes.ts"
 import { unplugged } from "./unplugged.ts"
+import { unpluggedStores } from "./unpluggedStores.ts"
 
 const scenarios: ReadonlyArray<Scenario> = [
-  killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks, transientFaults, unplugged, model, stalledClient
+  killedOnPostgres, killedOnPglite, twoNodes, twoHosts, frozenNode, rollingRestart, roles, terminatedConnections, faultyNetwork, emptiedQueue, movedClocks, transientFaults, unplugged, unpluggedStores, model, stalledClient
 ]
 
 const { values } = parseArgs({ options: { seed: { type: "string", default: String(Date.now() % 100_000) }, only: { type: "string", default: "" }, short: { type: "boolean", default: false } } })

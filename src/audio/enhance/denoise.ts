@@ -1,18 +1,16 @@
 /** The three ways to take noise out of a recording, from the one that always works to the best. */
 import { join } from "node:path"
 import { Effect } from "effect"
-import { AudioProcessingError } from "../../domain/errors.ts"
 import type { QualityTier } from "../../domain/Track.ts"
 import { strictness } from "../analysis/completeness.ts"
 import { FFmpeg } from "../FFmpeg.ts"
 import { input, pcmInput } from "../ffmpeg/input.ts"
-import { runWorker } from "../workerThread.ts"
+import { applyRnnoise } from "./applyRnnoise.ts"
 import type { AudioFile } from "./AudioFile.ts"
 import { deEsser, highPass, humNotches, spectralDenoiser } from "./filters.ts"
 import type { Inspection } from "./inspect.ts"
 import { render, type Rendered } from "./render.ts"
 import { rnnoiseRateHz } from "./rnnoise.ts"
-import type { RnnoiseTask } from "./rnnoise.worker.ts"
 import { applySpeechModel, type SpeechModel } from "./speechModel.ts"
 import { cleanSpeechSnrDb, type Denoised, judgeDenoising, unsuitableForRnnoise } from "./thresholds.ts"
 
@@ -107,12 +105,7 @@ export const denoiseMedium = Effect.fn("audio.denoiseMedium")(function* (request
   const unsuitable = unsuitableForRnnoise(request.inspection)
   if (unsuitable !== undefined) return yield* unsuitable
   const path = yield* samplesAt48kHz(request, "medium.f32")
-  const data: RnnoiseTask = { path, channels }
-  yield* runWorker({
-    script: new URL("./rnnoise.worker.ts", import.meta.url),
-    data,
-    onProgress: (fraction) => request.onProgress(fraction * networkShare)
-  }).pipe(Effect.mapError((cause) => new AudioProcessingError({ message: "RNNoise could not work on the recording.", cause })))
+  yield* applyRnnoise({ path, channels, onProgress: (fraction) => request.onProgress(fraction * networkShare) })
   return yield* finish("MEDIUM", request, { input: pcmInput(path, "f32le", rnnoiseRateHz, channels), progressFrom: networkShare })
 })
 

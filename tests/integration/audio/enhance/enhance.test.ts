@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { applyRnnoise } from "../../../../src/audio/enhance/applyRnnoise.ts"
 import type { AudioFile } from "../../../../src/audio/enhance/AudioFile.ts"
 import { denoiseBasic, denoiseHigh, denoiseMedium, type DenoiseRequest, leaveNoise } from "../../../../src/audio/enhance/denoise.ts"
 import { inspect } from "../../../../src/audio/enhance/inspect.ts"
@@ -77,6 +78,25 @@ describe.each(ffmpegPrograms)("enhancement with $name", ({ path: program }) => {
       expect(after.length).toBe(before.length)
       expect(siSdrDb(before, after)).toBeGreaterThan(20)
     }
+  }, 60_000)
+
+  it("denoises a long recording in parts, and nobody hears where they meet", async () => {
+    const { noisy } = mixed(voice, await noises["white hiss"](25), 5)
+    const samples = Float32Array.from({ length: 45 * 48_000 }, (_, n) => noisy[n % noisy.length] ?? 0)
+    const denoised = async (maxParts: number) => {
+      const path = join(await fresh(), "samples.f32")
+      await writeFile(path, new Uint8Array(samples.buffer))
+      await run(applyRnnoise({ path, channels: 1, onProgress: () => {}, maxParts }))
+      return new Float32Array(new Uint8Array(await readFile(path)).buffer)
+    }
+    const [whole, parts] = await Promise.all([denoised(1), denoised(2)])
+    expect(parts.length).toBe(samples.length)
+    const middle = samples.length / 2
+    const bytes = (of: Float32Array, from: number, to: number) => Buffer.from(of.slice(from, to).buffer)
+    expect(bytes(parts, 0, middle).equals(bytes(whole, 0, middle))).toBe(true)
+    expect(bytes(parts, middle, samples.length).equals(bytes(whole, middle, samples.length))).toBe(false)
+    expect(siSdrDb(whole.subarray(middle), parts.subarray(middle))).toBeGreaterThan(30)
+    expect(siSdrDb(whole.subarray(middle, middle + 24_000), parts.subarray(middle, middle + 24_000))).toBeGreaterThan(20)
   }, 60_000)
 
   it("keeps RNNoise from music, whoever asks for it", async () => {
