@@ -6,6 +6,7 @@ import { encoded, generatedAudio, songA, speech, written } from "../support/audi
 import { engines } from "../support/database.ts"
 import { noiseRateHz, noises } from "../support/noises.ts"
 import { decoded, mixed, siSdrDb, writtenWav } from "../support/signals.ts"
+import { startS3Server } from "../support/s3Server.ts"
 import { wienerModel } from "../support/speechModels.ts"
 
 const jobFields = "id kind status degraded failure { code message } stages { name status quality degradedFrom }"
@@ -49,6 +50,8 @@ const clientFor = (app: () => App) => {
     )).track.artifacts
   return {
     enhance,
+    enhanced,
+    jobOf,
     upload: async (path: string) => {
       const answer = await submitUpload(app(), await readFile(path), `${randomBytes(4).toString("hex")}.wav`, { allowDuplicate: true })
       const events = await watch(app(), answer.job?.id ?? "")
@@ -153,6 +156,26 @@ describe.each(engines)("enhancement on %s", (engine) => {
     if (what !== "silence") expect(Math.abs((artifact?.loudness.integratedLufs ?? 0) + 16)).toBeLessThan(0.3)
   })
 
+  it.each([
+    ["not numbers", Number.NaN],
+    ["infinite", Number.POSITIVE_INFINITY]
+  ])("does not take in a recording with samples that are %s, and says what to do", async (_what, value) => {
+    const samples = (await decoded(songA, noiseRateHz)).slice(0, 2 * noiseRateHz)
+    samples.fill(value, 1000, 1100)
+    const answer = await submitUpload(app, await readFile(await writtenWav(`e2e ${value}.wav`, samples, noiseRateHz)), "strange.wav", { allowDuplicate: true })
+    const { failure } = (await watch(app, answer.job?.id ?? "")).at(-1) ?? {}
+    expect(failure).toMatchObject({ code: "AUDIO_PROCESSING_FAILED", message: expect.stringContaining("not numbers") })
+    expect(await enhance(answer.track?.id ?? "")).toMatchObject({ __typename: "ConflictError" })
+  })
+
+  it("says of samples far out of every scale that the rest cannot be brought to the target", async () => {
+    const samples = (await decoded(songA, noiseRateHz)).slice(0, 2 * noiseRateHz)
+    samples.fill(3e38, 1000, 1100)
+    const { artifact, job } = await result(await upload(await writtenWav("e2e enormous.wav", samples, noiseRateHz)))
+    expect(job).toMatchObject({ status: "FAILED", failure: { code: "QUALITY_BELOW_THRESHOLD", message: expect.stringContaining("Ask for a lower targetLufs") } })
+    expect(artifact).toBeUndefined()
+  })
+
   it("fails with what was measured where the target cannot be reached", async () => {
     const clicks = Float32Array.from({ length: 3 * noiseRateHz }, (_, n) => (n % 11_025 === 0 ? 0.9 : 0))
     const { artifact, job } = await result(await upload(await writtenWav("e2e clicks.wav", clicks, noiseRateHz)), { targetLufs: -8, truePeakDbtp: -3 })
@@ -160,6 +183,45 @@ describe.each(engines)("enhancement on %s", (engine) => {
     expect(job.stages.find(({ status }) => status === "FAILED")?.name).toBe("MEASURE")
     expect(artifact).toBeUndefined()
   })
+})
+
+describe("an enhancement that failed behind its denoising", () => {
+  it("goes on there when it is tried again, knows how that went, and comes to the same audio", async () => {
+    const s3 = await startS3Server()
+    const app = await startApp("pglite", { S3_BUCKET: "playhead", S3_ENDPOINT: s3.endpoint, S3_ACCESS_KEY_ID: "S3RVER", S3_SECRET_ACCESS_KEY: "S3RVER" })
+    const { enhance, enhanced, jobOf, result, upload } = clientFor(() => app)
+    const track = await upload((await noisySpeech()).path)
+    const whole = await result(track, { quality: "HIGH" })
+    const failing = await enhance(track, { quality: "HIGH" })
+    const stages = app.subscribe<{ __typename: string; stage?: { name: string } }>(
+      "subscription($id: ID!) { jobEvents(jobId: $id) { __typename ... on StageSucceededEvent { stage { name } } } }", { id: failing.job?.id }
+    )
+    let last = ""
+    for await (const event of stages) {
+      last = event.__typename
+      if (event.stage?.name === "DENOISE") s3.fail(() => ({ _tag: "Reset" }))
+    }
+    expect(last).toBe("JobFailedEvent")
+    s3.fail(() => undefined)
+
+    const { jobRetry } = await app.query<{ jobRetry: Started }>("mutation($id: ID!) { jobRetry(id: $id) { __typename ... on JobStartSuccess { job { id } } } }", { id: failing.job?.id })
+    const again = jobRetry.job?.id ?? ""
+    const events = await Array.fromAsync(app.subscribe<{ __typename: string; reused?: boolean; stage?: { name: string; quality: string | null } }>(
+      "subscription($id: ID!) { jobEvents(jobId: $id) { __typename ... on StageStartedEvent { stage { name quality } } ... on StageSucceededEvent { reused stage { name quality } } } }", { id: again }
+    ))
+    expect(events.at(-1)?.__typename).toBe("JobSucceededEvent")
+    expect(events.filter(({ stage }) => stage?.name === "DENOISE")).toEqual([{ __typename: "StageSucceededEvent", reused: true, stage: { name: "DENOISE", quality: "MEDIUM" } }])
+    const job = await jobOf(again)
+    expect(job).toMatchObject({ status: "SUCCEEDED", degraded: true })
+    expect(job.stages[1]).toEqual({ name: "DENOISE", status: "REUSED", quality: "MEDIUM", degradedFrom: "HIGH" })
+    const made = (await enhanced(track)).filter(({ producedBy }) => [again, whole.jobId].includes(producedBy.id))
+    expect(made.map(({ quality }) => quality)).toEqual(["MEDIUM", "MEDIUM"])
+    const [one = new Uint8Array(), other = new Uint8Array()] = await Promise.all(made.map(async ({ url }) => (await fetch(url)).bytes()))
+    expect(one.length).toBeGreaterThan(100_000)
+    expect(Buffer.compare(one, other)).toBe(0)
+    await app.stop()
+    await s3.close()
+  }, 180_000)
 })
 
 describe("a speech model of the operator's", () => {
