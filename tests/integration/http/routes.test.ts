@@ -1,3 +1,4 @@
+import { get } from "node:http"
 import { Effect } from "effect"
 import { serverAudits } from "graphql-http"
 import { describe, expect, it } from "vitest"
@@ -76,6 +77,18 @@ describe("other addresses", () => {
     const response = await fetch(server.url("/readyz"))
     expect(response.status).toBe(code)
     expect(await response.json()).toMatchObject({ status, version: "1.2.3", checks: [{ name: "database", status, message: "looked at" }] })
+  })
+
+  // Over a bare request: fetch would make such addresses plain before it sends them.
+  it.each([
+    "/media/../../../etc/passwd", "/media/..%2f..%2f..%2fetc%2fpasswd", "/media/%2e%2e/%2e%2e/etc/passwd", "/media/....//....//etc/passwd", "/media/%00", "/media/..%5c..%5cetc%5cpasswd",
+    "/media//etc/passwd", "/media/QXJ0aWZhY3Q6Li4vLi4vZXRjL3Bhc3N3ZA", "/media/00000000-0000-7000-8000-000000000000/../../blobs", "/media/00000000-0000-7000-8000-000000000000/waveform.json/../../x"
+  ])("lead out of the media to nothing: %s", async (path) => {
+    const { hostname, port } = new URL(server.url())
+    const [status, type] = await new Promise<readonly [number | undefined, string | undefined]>((resolve, reject) => {
+      get({ hostname, port, path }, (response) => resolve([response.resume().statusCode, response.headers["content-type"]])).once("error", reject)
+    })
+    expect([status, type]).toEqual([404, expect.stringContaining("application/problem+json")])
   })
 
   it.each(["/nothing", "/graphql/x", "//evil.example/"])("are a problem in JSON where nothing is: %s", async (path) => {
