@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { movedClocks } from "../chaos/clocks.ts"
 import { emptiedQueue } from "../chaos/emptiedQueue.ts"
+import { transientFaults } from "../chaos/faults.ts"
 import { frozenNode } from "../chaos/frozen.ts"
 import { killedOnPglite, killedOnPostgres } from "../chaos/killed.ts"
 import { faultyNetwork } from "../chaos/network.ts"
@@ -18,4 +19,11 @@ describe("no job is lost, doubled or stuck, and no stream has a gap:", () => {
     },
     120_000
   )
+})
+
+describe("what passes is made good without a person, and leaves no file, process or connection behind:", () => {
+  it(transientFaults.name, async () => {
+    const figures = await transientFaults.run({ seed: 1, short: true })
+    expect(figures.filter(({ ok }) => !ok)).toEqual([])
+  }, 240_000)
 })
