@@ -25,5 +25,5 @@ describe("what passes is made good without a person, and leaves no file, process
   it(transientFaults.name, async () => {
     const figures = await transientFaults.run({ seed: 1, short: true })
     expect(figures.filter(({ ok }) => !ok)).toEqual([])
-  }, 240_000)
+  }, 360_000)
 })
