@@ -85,7 +85,7 @@ export const receiveOperation = (request: IncomingMessage, limits: MultipartLimi
     const fail = (error: unknown) => {
       file?.destroy(new Error("The upload broke off."))
       request.unpipe(parser)
-      reject(error)
+      reject(error instanceof Error ? error : new Error(String(error)))
     }
     /** What a part is refused for ends the request, and so does a bug. */
     const attempt = <Args extends ReadonlyArray<unknown>>(handle: (...args: Args) => void) => (...args: Args) => {

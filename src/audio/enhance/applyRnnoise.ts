@@ -23,31 +23,34 @@ const shortestPartSeconds = 20
 const leadSeconds = 2
 
 /** Reads all that is needed of neighbouring parts before any of them is written. */
-const shareOut = async ({ channels, maxParts = Math.min(mostParts, availableParallelism()), path }: RnnoiseRequest): Promise<ReadonlyArray<RnnoiseTask>> => {
-  const bytesPerFrame = channels * Float32Array.BYTES_PER_ELEMENT
-  await using file = await open(path)
-  const totalFrames = Math.floor((await file.stat()).size / bytesPerFrame)
-  const samples = async (from: number, to: number) => {
-    const frames = new Float32Array((Math.min(to, totalFrames) - from) * channels)
-    await file.read(new Uint8Array(frames.buffer), 0, frames.byteLength, from * bytesPerFrame)
-    return frames
-  }
-  const count = Math.min(maxParts, Math.max(1, Math.floor(totalFrames / (shortestPartSeconds * rnnoiseRateHz))))
-  const borders = Array.from({ length: count + 1 }, (_, index) => Math.round((index * totalFrames) / count))
-  // Awaited here: the file is closed when this function returns.
-  return await Promise.all(borders.slice(1).map(async (toFrame, index) => {
-    const fromFrame = borders[index] ?? 0
-    return {
-      path, channels, fromFrame,
-      frames: toFrame - fromFrame,
-      before: await samples(Math.max(0, fromFrame - leadSeconds * rnnoiseRateHz), fromFrame),
-      after: await samples(toFrame, toFrame + rnnoiseDelay)
-    }
-  }))
-}
+const shareOut = ({ channels, maxParts = Math.min(mostParts, availableParallelism()), path }: RnnoiseRequest): Effect.Effect<ReadonlyArray<RnnoiseTask>> =>
+  Effect.acquireUseRelease(
+    Effect.promise(() => open(path)),
+    (file) => Effect.promise(async () => {
+      const bytesPerFrame = channels * Float32Array.BYTES_PER_ELEMENT
+      const totalFrames = Math.floor((await file.stat()).size / bytesPerFrame)
+      const samples = async (from: number, to: number) => {
+        const frames = new Float32Array((Math.min(to, totalFrames) - from) * channels)
+        await file.read(new Uint8Array(frames.buffer), 0, frames.byteLength, from * bytesPerFrame)
+        return frames
+      }
+      const count = Math.min(maxParts, Math.max(1, Math.floor(totalFrames / (shortestPartSeconds * rnnoiseRateHz))))
+      const borders = Array.from({ length: count + 1 }, (_, index) => Math.round((index * totalFrames) / count))
+      return Promise.all(borders.slice(1).map(async (toFrame, index) => {
+        const fromFrame = borders[index] ?? 0
+        return {
+          path, channels, fromFrame,
+          frames: toFrame - fromFrame,
+          before: await samples(Math.max(0, fromFrame - leadSeconds * rnnoiseRateHz), fromFrame),
+          after: await samples(toFrame, toFrame + rnnoiseDelay)
+        }
+      }))
+    }),
+    (file) => Effect.promise(() => file.close())
+  )
 
 export const applyRnnoise = Effect.fn("audio.applyRnnoise")(function* (request: RnnoiseRequest) {
-  const tasks = yield* Effect.promise(() => shareOut(request))
+  const tasks = yield* shareOut(request)
   const progress = tasks.map(() => 0)
   yield* Effect.forEach(tasks, (data, index) =>
     runWorker({
