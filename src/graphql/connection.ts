@@ -75,26 +75,31 @@ const pageRequest = <Position>(list: Pick<ListOf<never, Position>, "name" | "par
   }
 }
 
-export interface Connection<Row> extends Page<Row> {
+export interface Connection<Row> extends Page<Row>, PageEnds {
   readonly cursorOf: (row: Row) => string
   readonly count: () => Promise<number>
 }
 
-type AnyConnection = Pick<Connection<never>, "hasNextPage" | "hasPreviousPage"> & { readonly ends: readonly [string | null, string | null] }
+/** Of whatever rows: their own connection knows what a cursor of theirs is. */
+interface PageEnds {
+  readonly hasNextPage: boolean
+  readonly hasPreviousPage: boolean
+  readonly cursorAt: (index: number) => string | null
+}
 
-const PageInfoRef = builder.objectRef<AnyConnection>("PageInfo").implement({
+const PageInfoRef = builder.objectRef<PageEnds>("PageInfo").implement({
   description: "Where a page lies in its list.",
   fields: (t) => ({
     hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether something follows." }),
     hasPreviousPage: t.exposeBoolean("hasPreviousPage", { description: "Whether something precedes." }),
-    startCursor: t.string({ nullable: true, description: "The cursor of the first edge.", resolve: ({ ends }) => ends[0] }),
-    endCursor: t.string({ nullable: true, description: "The cursor of the last edge.", resolve: ({ ends }) => ends[1] })
+    startCursor: t.string({ nullable: true, description: "The cursor of the first edge.", resolve: ({ cursorAt }) => cursorAt(0) }),
+    endCursor: t.string({ nullable: true, description: "The cursor of the last edge.", resolve: ({ cursorAt }) => cursorAt(-1) })
   })
 })
 
 export interface Edge<Row> {
-  readonly cursor: string
   readonly node: Row
+  readonly cursorOf: (row: Row) => string
 }
 
 /** The connection and edge types of a thing, such as `TrackConnection` and `TrackEdge`. */
@@ -102,21 +107,18 @@ export const connectionOf = <Node, Row extends Node = Node>(name: string, node: 
   const edge = builder.objectRef<Edge<Row>>(`${name}Edge`).implement({
     description: `One ${name.toLowerCase()} of a list.`,
     fields: (t) => ({
-      cursor: t.exposeString("cursor", { description: "Where it stands, to go on from." }),
+      cursor: t.string({ description: "Where it stands, to go on from.", resolve: ({ cursorOf, node }) => cursorOf(node) }),
       node: t.field({ type: node, description: `The ${name.toLowerCase()}.`, resolve: (edge) => edge.node as never })
     })
   })
   const connection = builder.objectRef<Connection<Row>>(`${name}Connection`).implement({
     description: `A page of a list of ${name.toLowerCase()}s.`,
     fields: (t) => ({
-      edges: t.field({ type: [edge], description: "The page.", resolve: ({ cursorOf, rows }) => rows.map((row) => ({ cursor: cursorOf(row), node: row })) }),
+      edges: t.field({ type: [edge], description: "The page.", resolve: ({ cursorOf, rows }) => rows.map((node) => ({ node, cursorOf })) }),
       pageInfo: t.field({
         type: PageInfoRef,
         description: "Where the page lies.",
-        resolve: ({ cursorOf, hasNextPage, hasPreviousPage, rows }) => {
-          const cursorAt = (index: number) => { const row = rows.at(index); return row === undefined ? null : cursorOf(row) }
-          return { hasNextPage, hasPreviousPage, ends: [cursorAt(0), cursorAt(-1)] as const }
-        }
+        resolve: (page) => page
       }),
       totalCount: t.int({ description: "How many there are in all; counted only when it is asked for.", resolve: ({ count }) => count() })
     })
@@ -134,5 +136,7 @@ export const readConnection = async <Row, Position, Found extends Page<Row>>(
   count: (found: Found) => Promise<number>
 ): Promise<Connection<Row>> => {
   const found = await page(pageRequest(list, args))
-  return { ...found, cursorOf: (row) => encodeCursor(list.name, list.positionOf(row, found)), count: () => count(found) }
+  const cursorOf = (row: Row) => encodeCursor(list.name, list.positionOf(row, found))
+  const cursorAt = (index: number) => { const row = found.rows.at(index); return row === undefined ? null : cursorOf(row) }
+  return { ...found, cursorOf, cursorAt, count: () => count(found) }
 }

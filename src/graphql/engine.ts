@@ -2,10 +2,11 @@
 import {
   createSourceEventStream,
   type DocumentNode,
-  execute,
   type ExecutionArgs,
+  type ExecutionResult,
   executeSubscriptionEvent,
   type GraphQLError,
+  type GraphQLSchema,
   mapSourceToResponseEvent,
   parse,
   validate,
@@ -15,11 +16,14 @@ import { isAsyncIterable, type Plugin } from "graphql-yoga"
 import type { Context } from "effect"
 import type { Viewer } from "../domain/Viewer.ts"
 import { forbidden } from "./access/requiredScope.ts"
-import type { GraphQLContext } from "./GraphQLContext.ts"
+import { makeDocuments } from "./documents.ts"
+import { execute } from "./execution/execute.ts"
+import type { Arrival, GraphQLContext } from "./GraphQLContext.ts"
 import { brokenLimits, maxTokens } from "./limits.ts"
 import { makeLoaders } from "./loaders.ts"
 import { observed } from "./observed.ts"
 import { countOperation } from "./operationMetrics.ts"
+import { operationSummary } from "./rootField.ts"
 import { pulledAnswers, pushedAnswers } from "./streams/answers.ts"
 import { makeBroadcasts, type MaskError } from "./streams/broadcasts.ts"
 import { Watched } from "./streams/Watched.ts"
@@ -50,11 +54,23 @@ const makeSubscribe = (maskError: MaskError) => {
 /** What a transport puts into an operation's context before it is executed. */
 interface Sent {
   readonly viewer: Viewer
+  /** The answer of `knownQuery`, where it is only to be sent. */
+  readonly answered?: ExecutionResult
   readonly params?: { readonly operationName?: string | null; readonly variables?: Readonly<Record<string, unknown>> | null }
 }
 
-// graphql-js itself executes: Yoga's executor does not know the default values of version 17 in every place.
-export const makeEngine = (maskError: MaskError, services: Context.Context<never>): Plugin => {
+export interface Engine {
+  readonly plugin: Plugin
+  readonly documents: ReturnType<typeof makeDocuments>
+  /**
+   * How a query of this text is answered; undefined unless an operation of the same text was found valid before, and this
+   * one asks for no more than it may. Then nothing was done: the plugin does it all and says why.
+   */
+  readonly knownQuery: (text: string, sent: NonNullable<Sent["params"]>, viewer: Viewer) => ((arrival: Arrival) => Promise<ExecutionResult>) | undefined
+}
+
+// Yoga's own executor does not know the default values of version 17 in every place.
+export const makeEngine = (maskError: MaskError, services: Context.Context<never>, schema: GraphQLSchema): Engine => {
   const subscribe = makeSubscribe(maskError)
   /** Documents are parsed once and kept, and so is whether they are valid; what depends on the request is looked at each time. */
   const validated = new WeakMap<DocumentNode, ReadonlyArray<GraphQLError>>()
@@ -63,8 +79,16 @@ export const makeEngine = (maskError: MaskError, services: Context.Context<never
     validated.set(document, errors)
     return errors
   }
+  const documents = makeDocuments()
+  const knownQuery: Engine["knownQuery"] = (text, { operationName, variables }, viewer) => {
+    const document = documents.get(text)
+    if (document === undefined || validated.get(document)?.length !== 0) return undefined
+    if (operationSummary(document, operationName)?.type !== "query") return undefined
+    if (brokenLimits(schema, document, operationName, variables ?? {}).length > 0 || forbidden(schema, document, operationName, viewer) !== undefined) return undefined
+    return (contextValue) => observed({ schema, document, operationName, variableValues: variables, contextValue }, execute)
+  }
   const refused = () => countOperation("unknown", "(invalid)", "refused", services)
-  return {
+  const plugin: Plugin = {
     onParse: ({ setParseFn }) => {
       setParseFn((source: string, options: object) => parse(source, { ...options, maxTokens }))
       return ({ result }) => {
@@ -83,7 +107,11 @@ export const makeEngine = (maskError: MaskError, services: Context.Context<never
         refused()
       }
     },
-    onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => observed(args, execute)),
+    onExecute: ({ args, setExecuteFn }) => {
+      const { answered } = args.contextValue as unknown as Sent
+      setExecuteFn(answered === undefined ? (args: ExecutionArgs) => observed(args, execute) : () => answered)
+    },
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn((args: ExecutionArgs) => observed(args, subscribe))
   }
+  return { plugin, documents, knownQuery }
 }

@@ -125,13 +125,15 @@ const refused = (what: string, limit: number, found: number): GraphQLError =>
     extensions: { code: "OPERATION_TOO_LARGE", limit, found, http: { status: 400, spec: true } }
   })
 
-/** The limits that an operation breaks. Of several operations in a document, the named one is weighed. */
-export const brokenLimits = (
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operationName: string | null | undefined,
-  variables: Variables
-): ReadonlyArray<GraphQLError> => {
+interface Counted {
+  readonly aliases: number
+  readonly directives: number
+}
+
+/** Documents are parsed once and kept. */
+const counted = new WeakMap<DocumentNode, Counted>()
+
+const count = (document: DocumentNode): Counted => {
   let aliases = 0
   let directives = 0
   visit(document, {
@@ -142,6 +144,18 @@ export const brokenLimits = (
       directives += 1
     }
   })
+  counted.set(document, { aliases, directives })
+  return { aliases, directives }
+}
+
+/** The limits that an operation breaks. Of several operations in a document, the named one is weighed. */
+export const brokenLimits = (
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Variables
+): ReadonlyArray<GraphQLError> => {
+  const { aliases, directives } = counted.get(document) ?? count(document)
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION)
   const weights = operations
     .filter((operation) => operationName === null || operationName === undefined || operation.name?.value === operationName)

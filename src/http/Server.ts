@@ -55,11 +55,11 @@ export class Server extends Context.Service<Server, {
         const origins = () => ({ corsOrigins: settings.corsOrigins, publicUrl: url })
 
         const admission = makeAdmission(services)
-        const statusRoute = yield* makeStatusRoutes(admission)
-        const graphql = makeGraphQLServer(services, () => url)
+const statusRoute = yield* makeStatusRoutes(admission)
+        const servers = makeGraphQLServer(services, () => url)
         const keepAliveMs = settings.keepAliveMs ?? 15_000
-        const answerGraphQL = makeGraphQLListener(graphql, { admission, keepAliveMs, maxUploadBytes: settings.maxUploadBytes })
-        const sockets = makeGraphQLSockets(graphql, {
+        const answerGraphQL = makeGraphQLListener(servers, { admission, keepAliveMs, maxUploadBytes: settings.maxUploadBytes })
+        const sockets = makeGraphQLSockets(servers.graphql, {
           admission,
           keepAliveMs,
           maxWaitingBytes: settings.maxWaitingBytes ?? 1024 * 1024,

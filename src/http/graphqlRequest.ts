@@ -7,7 +7,7 @@ import type { Asked } from "./asked.ts"
 import { limitBodyTime } from "./bodyTime.ts"
 import { csrfHeaders, isPreflighted } from "./crossSite.ts"
 import { makeGraphiQL } from "./graphiql.ts"
-import { type GraphQLServer, graphqlPath, maxMessageBytes } from "./graphqlServer.ts"
+import { type GraphQLServer, type GraphQLServers, graphqlPath, maxMessageBytes } from "./graphqlServer.ts"
 import { isJson, receiveJson } from "./jsonBody.ts"
 import { receiveOperation } from "./multipart.ts"
 import { sendProblem } from "./problem.ts"
@@ -40,12 +40,14 @@ interface Operation {
   readonly viewer: Viewer
 }
 
-const answerOperation = async (graphql: GraphQLServer, { asked, request, response, viewer }: Operation): Promise<void> => {
+const answerOperation = async ({ answerKnown, graphql }: GraphQLServers, { asked, request, response, viewer }: Operation): Promise<void> => {
   limitBodyTime(request, { pauseMs: 15_000, totalMs: 60_000 })
   if (request.method !== "POST") return graphql.handle(request, response, { asked, viewer })
   if (!isJson(request.headers["content-type"])) throw new RequestFault("Send JSON (content-type: application/json).", 415)
   const received = (await receiveJson(request, maxMessageBytes)) as GraphQLParams
-  return graphql.handle(request, response, { asked, viewer, received })
+  const answered = await answerKnown(request, response, { asked, viewer, received })
+  if (answered === "sent") return
+  return graphql.handle(request, response, { asked, viewer, received, answered })
 }
 
 const answerUpload = async (graphql: GraphQLServer, { asked, request, response, viewer }: Operation, maxFileBytes: number): Promise<void> => {
@@ -73,17 +75,17 @@ export interface GraphQLListenerSettings {
 }
 
 /** Answers a request to /graphql. The promise rejects with what nobody expected. */
-export const makeGraphQLListener = (graphql: GraphQLServer, { admission, keepAliveMs, maxUploadBytes }: GraphQLListenerSettings) => {
+export const makeGraphQLListener = (servers: GraphQLServers, { admission, keepAliveMs, maxUploadBytes }: GraphQLListenerSettings) => {
   const sendGraphiQL = makeGraphiQL(admission.required)
   const answer = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
     const viewer = await admission.admitNow(bearerIn(request.headers.authorization))
     if (response.destroyed) return
-    if (isUpload(request)) return answerUpload(graphql, { request, response, asked, viewer }, maxUploadBytes)
+    if (isUpload(request)) return answerUpload(servers.graphql, { request, response, asked, viewer }, maxUploadBytes)
     if (wantsEvents(request)) {
       cutWhenStalled(response, keepAliveMs)
       response.once("close", admission.watch(viewer, () => response.destroy()))
     }
-    return answerOperation(graphql, { request, response, asked, viewer })
+    return answerOperation(servers, { request, response, asked, viewer })
   }
   return async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
     if (wantsPage(request)) return sendGraphiQL(request, response)

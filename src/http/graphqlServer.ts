@@ -1,6 +1,7 @@
 /** GraphQL over HTTP, and server-sent events for subscriptions; graphqlSocket.ts serves the same over WebSocket. */
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { Cause, type Context, Effect } from "effect"
-import { GraphQLError } from "graphql"
+import { type ExecutionResult, GraphQLError } from "graphql"
 import { createYoga, type GraphQLParams, type YogaServerInstance } from "graphql-yoga"
 import type { Viewer } from "../domain/Viewer.ts"
 import { incident } from "../graphql/bridge.ts"
@@ -11,6 +12,7 @@ import type { Services } from "../graphql/Services.ts"
 import { schema } from "../graphql/schema.ts"
 import type { Receiver } from "../graphql/streams/Receiver.ts"
 import type { Asked } from "./asked.ts"
+import { answerKnownQuery } from "./knownQuery.ts"
 
 export const graphqlPath = "/graphql"
 
@@ -24,36 +26,41 @@ export interface Transport {
   readonly viewer: Viewer
   /** What the body holds, read and parsed already. */
   readonly received?: GraphQLParams
+  /** The answer, where it is only to be sent. */
+  readonly answered?: ExecutionResult | undefined
   /** Aborted when the client goes away; over HTTP the request has it. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Takes a subscription's answers; without one they are iterated over. */
   readonly receiver?: Receiver
 }
 
+/** Yoga, for all that is asked. */
 export type GraphQLServer = YogaServerInstance<Transport, Arrival>
 
-export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl: () => string): GraphQLServer => {
+export interface GraphQLServers {
+  readonly graphql: GraphQLServer
+  /** For what it was asked before: see knownQuery.ts. */
+  readonly answerKnown: (request: IncomingMessage, response: ServerResponse, transport: Transport & { readonly received: GraphQLParams }) => ReturnType<typeof answerKnownQuery>
+}
+
+export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl: () => string): GraphQLServers => {
   const maskError = (error: unknown): Error => {
     if (isIntended(error)) return coded(error)
     const located = error instanceof GraphQLError ? error : undefined
     const masked = Effect.runSyncWith(services)(incident(Cause.die(located?.cause ?? error)))
     return new GraphQLError(masked.message, { nodes: located?.nodes, path: located?.path, extensions: masked.extensions })
   }
-  return createYoga<Transport, Arrival>({
+  const engine = makeEngine(maskError, services, schema)
+  const arrivalOf = ({ asked, receiver, signal, viewer }: Transport): Arrival => ({ ...asked, services, signal, publicUrl: publicUrl(), viewer, receiver })
+  const graphql = createYoga<Transport, Arrival>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ asked, receiver, request, signal, viewer }: Transport & { readonly request?: Request }): Arrival => ({
-      ...asked,
-      services,
-      signal: signal ?? request?.signal,
-      publicUrl: publicUrl(),
-      viewer,
-      receiver
-    }),
+    context: ({ request, ...transport }: Transport & { readonly request?: Request }): Arrival =>
+      arrivalOf({ ...transport, signal: transport.signal ?? request?.signal }),
     // It would keep what the engine refuses, which depends on variables and on who asks.
-    parserAndValidationCache: { validationCache: false },
+    parserAndValidationCache: { documentCache: engine.documents, validationCache: false },
     plugins: [
-      makeEngine(maskError, services),
+      engine.plugin,
       {
         onRequestParse: ({ serverContext, setRequestParser }) => {
           const { received } = serverContext as Partial<Transport>
@@ -73,4 +80,8 @@ export const makeGraphQLServer = (services: Context.Context<Services>, publicUrl
     // What goes wrong is logged where it is masked.
     logging: false
   })
+  return {
+    graphql,
+    answerKnown: (request, response, transport) => answerKnownQuery(engine, request, response, transport.received, arrivalOf(transport))
+  }
 }

@@ -8,6 +8,7 @@ import { notifications } from "./notifications.ts"
 import { writeTogether } from "./oneWrite.ts"
 import { releaseDeadConnections } from "./poolRepair.ts"
 import { prepareRepeated } from "./preparedStatements.ts"
+import { makeTimeParser } from "./times.ts"
 
 interface PostgresSettings {
   readonly url: Redacted.Redacted<string>
@@ -15,11 +16,13 @@ interface PostgresSettings {
   readonly statementTimeoutMs: number
 }
 
-/** int8 as a number where it is one without loss, as PGlite reads it; everything else as pg does by itself. */
+/** int8 as a number where it is one without loss, as PGlite reads it; times as pg reads them, but faster; everything else as pg does by itself. */
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, (text: string) =>
   Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)
 )
+
+types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, makeTimeParser(pg.types.getTypeParser<string, Date>(pg.types.builtins.TIMESTAMPTZ) as (text: string) => Date))
 
 /** Serialises the migrations of processes that start together. */
 const migrationLock = 7_528_041_963

@@ -11,6 +11,7 @@ const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
 
 export interface ServerProcess {
   readonly url: string
+  readonly pid: number
   /** From the command to the line that says it is ready. */
   readonly startMs: number
   /** The most memory that it has had resident so far, in bytes. */
@@ -35,11 +36,12 @@ export const startServer = async (dataDir: string, environment: Readonly<Record<
   if (child.stdout === null) throw new Error("the server has no output")
   for await (const line of createInterface(child.stdout)) {
     const url = /GraphiQL is at (http:\S+)\/graphql/.exec(line)?.[1]
-    if (url === undefined) continue
+    if (url === undefined || child.pid === undefined) continue
     const startMs = performance.now() - begun
     child.stdout.resume()
     return {
       url,
+      pid: child.pid,
       startMs,
       peakResidentBytes: () => statusOf(child, "VmHWM"),
       residentBytes: () => statusOf(child, "VmRSS"),
