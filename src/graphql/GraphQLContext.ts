@@ -1,5 +1,6 @@
 import type { Context, Tracer } from "effect"
 import type { Viewer } from "../domain/Viewer.ts"
+import type { Wanted } from "../persistence/reads/wantedColumns.ts"
 import type { Loaders } from "./loaders.ts"
 import type { Services } from "./Services.ts"
 import type { Receiver } from "./streams/Receiver.ts"
@@ -30,4 +31,6 @@ export interface Arrival extends Surroundings {
  */
 export interface GraphQLContext extends Surroundings {
   readonly loaders: Loaders
+  /** The fields that the operation asks for. */
+  readonly wanted: Wanted
 }

@@ -11,6 +11,7 @@ import { countJobsByTrack, type EventRecord, eventsByJob, type EventsRequest, jo
 import { type Page, pageOf } from "../persistence/reads/page.ts"
 import { tracksById } from "../persistence/reads/tracks.ts"
 import { type WebhookDeliveriesRequest, type WebhookDeliveryRecord, webhookDeliveriesByEndpoint, webhookDeliveriesById, webhookEndpointsById } from "../persistence/reads/webhooks.ts"
+import type { Wanted } from "../persistence/reads/wantedColumns.ts"
 import type { Services } from "./Services.ts"
 
 interface Asked {
@@ -18,7 +19,8 @@ interface Asked {
   readonly asked: number
 }
 
-export const makeLoaders = (services: Context.Context<Services>) => {
+/** `wanted` says which fields may be asked of what is read, where that is known. */
+export const makeLoaders = (services: Context.Context<Services>, wanted?: Wanted) => {
   const run = Effect.runPromiseWith(services)
   type Read<Row> = (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Row>, never, Services>
 
@@ -47,7 +49,7 @@ export const makeLoaders = (services: Context.Context<Services>) => {
   return {
     track: one(tracksById, (track) => track.id),
     job: one(jobsById, (job) => job.id),
-    latestJob: one(latestJobByTrack, (job) => job.trackId),
+    latestJob: one((ids) => latestJobByTrack(ids, wanted), (job) => job.trackId),
     jobsOfTrack: asked(jobPagesByTrack, (rows, { page }: TrackJobsRequest): Page<JobRecord> => pageOf(rows, page)),
     jobCount: one(countJobsByTrack, (counted) => counted.trackId),
     jobEvents: asked<EventsRequest, EventRecord & Asked, ReadonlyArray<EventRecord>>(eventsByJob, (rows) => rows),
@@ -57,7 +59,7 @@ export const makeLoaders = (services: Context.Context<Services>) => {
     incident: one((ids) => Effect.flatMap(Incidents, (incidents) => incidents.byId(ids)), (incident) => incident.id),
     stageSpeeds: many(stageSpeeds, (speed) => speed.kind),
     stages: many(stagesByJob, (stage) => stage.jobId),
-    artifacts: many(artifactsByTrack, (artifact) => artifact.trackId),
+    artifacts: many((ids) => artifactsByTrack(ids, wanted), (artifact) => artifact.trackId),
     waveforms: many(waveformsByArtifact, (waveform) => waveform.artifactId),
     webhookEndpoint: one(webhookEndpointsById, (endpoint) => endpoint.id),
     webhookDelivery: one(webhookDeliveriesById, (delivery) => delivery.id),

@@ -10,6 +10,7 @@ import { isIntended } from "./intended.ts"
 import { makeLoaders } from "./loaders.ts"
 import { countDuration, countFailure, countOperation, type OperationOutcome } from "./operationMetrics.ts"
 import { operationSummary } from "./rootField.ts"
+import { wantedFields } from "./wantedFields.ts"
 
 const longestName = 120
 const nobody = { type: "unknown", field: "(unknown)", name: undefined } as const
@@ -45,7 +46,8 @@ export const observed = async <Result extends object>(args: ExecutionArgs, run: 
   span.attribute("playhead.graphql.field", field)
   span.attribute("playhead.request.id", arrival.requestId)
   const services = base.pipe(Context.add(RequestId, arrival.requestId), Context.add(Tracer.ParentSpan, span))
-  const contextValue: Arrival & GraphQLContext = { ...arrival, services, loaders: makeLoaders(services) }
+  const wanted = wantedFields(args.document)
+  const contextValue: Arrival & GraphQLContext = { ...arrival, services, wanted, loaders: makeLoaders(services, wanted) }
 
   const end = (outcome: OperationOutcome): void => {
     const ended = clock.currentTimeNanosUnsafe()

@@ -22,7 +22,7 @@ types.setTypeParser(pg.types.builtins.INT8, (text: string) =>
   Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)
 )
 
-types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, makeTimeParser(pg.types.getTypeParser<string, Date>(pg.types.builtins.TIMESTAMPTZ) as (text: string) => Date))
+types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, makeTimeParser(pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ) as (text: string) => Date))
 
 /** Serialises the migrations of processes that start together. */
 const migrationLock = 7_528_041_963

@@ -46,8 +46,7 @@ const settlingMs = 5_000
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 if (!existsSync(path("rivals/node_modules/postgraphile"))) {
-  console.error("The servers to compare with are not installed: run `npm ci --prefix tests/bench/rivals` first.")
-  process.exit(1)
+  throw new Error("The servers to compare with are not installed: run `npm ci --prefix tests/bench/rivals` first.")
 }
 const pinned = cpus().length > 1 && spawnSync("taskset", ["-V"]).status === 0
 const pin = (pid: number, core: number): void => {

@@ -52,7 +52,7 @@ const searches: ReadonlyArray<readonly [string, number, () => string]> = [
 
 const timed = async (search: string | null, order: TrackOrder, size: number) => {
   const begun = performance.now()
-  const { rows } = await runtime.runPromise(trackPage({ criteria: {}, search, order }, { size, backward: false }))
+  const { rows } = await runtime.runPromise(trackPage({ criteria: {}, search, order }, { size, backward: false }, undefined))
   return { ms: performance.now() - begun, found: rows.length }
 }
 const best: TrackOrder = { field: "RELEVANCE", descending: true }

@@ -3,16 +3,18 @@
  * looks up anew what a field is for each object; here the answer is one tree from the start, into which late values are
  * put when they come. Nulls and errors are as the specification has them (section 6.4.4).
  */
+import { inspect } from "node:util"
 import {
+  defaultFieldResolver,
   type GraphQLAbstractType,
   GraphQLError,
+  type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   isObjectType,
   locatedError,
   type ValidatedExecutionArgs
 } from "graphql"
-import { inspect } from "node:util"
 import type { PlannedField, Shape } from "./plan.ts"
 
 export interface Answer {
@@ -31,6 +33,8 @@ interface Place {
   readonly key: Key
   readonly parent: Place | undefined
   readonly nullable: boolean
+  /** Of whose fields the key is one; undefined in a list. */
+  readonly typename: string | undefined
   /** An error has taken its place: nothing that comes for it now is of interest. */
   gone: boolean
 }
@@ -46,8 +50,20 @@ interface Spot {
   readonly parent: Place
 }
 
+const placeOf = ({ field, holder, key, parent, shape }: Spot): Place =>
+  ({ holder, key, parent, nullable: shape.nullable, typename: typeof key === "string" ? field.parentType.name : undefined, gone: false })
+
 const isPromise = (value: unknown): value is Promised =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
+
+/** What needs no more than to be written down, as most values do. */
+const isPlain = (value: unknown): boolean => typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+
+const leafOf = (value: unknown, type: GraphQLLeafType): unknown => {
+  const leaf: unknown = type.coerceOutputValue(value)
+  if (leaf !== null && leaf !== undefined) return leaf
+  throw new Error(`Expected \`${type.name}.coerceOutputValue(${inspect(value)})\` to return non-nullable value, returned: ${inspect(leaf)}`)
+}
 
 /** From the outside in; the answer as a whole is no part of it. */
 const keysOf = (place: Place): Array<Key> => (place.parent === undefined ? [] : [...keysOf(place.parent), place.key])
@@ -55,7 +71,7 @@ const keysOf = (place: Place): Array<Key> => (place.parent === undefined ? [] : 
 const isGone = (place: Place): boolean => place.gone || (place.parent !== undefined && isGone(place.parent))
 
 const pathTo = (place: Place, key: Key, typename: string | undefined): Path => ({
-  prev: place.parent === undefined ? undefined : pathTo(place.parent, place.key, undefined),
+  prev: place.parent === undefined ? undefined : pathTo(place.parent, place.key, place.typename),
   key,
   typename
 })
@@ -102,29 +118,42 @@ export class Run {
   /** Answers at once where no field is late. */
   answer(fields: ReadonlyArray<PlannedField>): Answer | Promise<Answer> {
     const root: { data: Holder | null } = { data: null }
-    const place = { holder: root as Holder, key: "data", parent: undefined, nullable: true, gone: false }
+    const place = { holder: root as Holder, key: "data", parent: undefined, nullable: true, typename: undefined, gone: false }
     this.#fill(fields, this.#args.rootValue, place)
     const finished = (): Answer => (this.#errors.length === 0 ? { data: root.data } : { errors: this.#errors, data: root.data })
     return this.#awaited === 0 ? finished() : this.#done.promise.then(finished)
   }
 
   #fill(fields: ReadonlyArray<PlannedField>, source: unknown, place: Place): void {
-    const { contextValue, fieldResolver, variableValues } = this.#args
     const object: Holder = {}
     place.holder[place.key] = object
     for (const field of fields) {
-      const spot: Spot = { field, shape: field.shape, holder: object, key: field.key, parent: place }
+      const { key, shape } = field
       // Its place in the order, whenever its value comes.
-      object[field.key] = null
+      object[key] = null
       try {
-        const resolve = field.definition.resolve ?? fieldResolver
-        const value = resolve(source, field.argumentsOf(variableValues), contextValue, this.#info(field, place)) as unknown
-        if (isPromise(value)) this.#later(value, spot, (known) => this.#complete(known, spot))
-        else this.#complete(value, spot)
+        const value = this.#valueOf(field, source, place)
+        if (shape._tag === "leaf" && isPlain(value)) object[key] = leafOf(value, shape.type)
+        else this.#put(value, { field, shape, holder: object, key, parent: place })
       } catch (error) {
-        this.#fail(error, spot)
+        this.#fail(error, { field, shape, holder: object, key, parent: place })
       }
     }
+  }
+
+  #valueOf(field: PlannedField, source: unknown, place: Place): unknown {
+    const { contextValue, fieldResolver, variableValues } = this.#args
+    const { resolve } = field.definition
+    if (resolve === undefined && fieldResolver === defaultFieldResolver && typeof source === "object" && source !== null) {
+      const value = (source as Holder)[field.name]
+      if (typeof value !== "function") return value
+    }
+    return (resolve ?? fieldResolver)(source, field.argumentsOf(variableValues), contextValue, this.#info(field, place))
+  }
+
+  #put(value: unknown, spot: Spot): void {
+    if (isPromise(value)) this.#later(value, spot, (known) => this.#complete(known, spot))
+    else this.#complete(value, spot)
   }
 
   #info(field: PlannedField, place: Place): GraphQLResolveInfo {
@@ -159,14 +188,9 @@ export class Run {
       return
     }
     switch (shape._tag) {
-      case "leaf": {
-        const leaf: unknown = shape.type.coerceOutputValue(value)
-        if (leaf === null || leaf === undefined) {
-          throw new Error(`Expected \`${shape.type.name}.coerceOutputValue(${inspect(value)})\` to return non-nullable value, returned: ${inspect(leaf)}`)
-        }
-        spot.holder[spot.key] = leaf
+      case "leaf":
+        spot.holder[spot.key] = leafOf(value, shape.type)
         return
-      }
       case "list":
         return this.#completeList(value, shape.item, spot)
       case "object":
@@ -184,12 +208,12 @@ export class Run {
   }
 
   #completeList(value: unknown, item: Shape, spot: Spot): void {
-    const { field, shape } = spot
+    const { field } = spot
     if (typeof value !== "object" || value === null || !(Symbol.iterator in value)) {
       throw new GraphQLError(`Expected Iterable, but did not find one for field "${field.parentType.name}.${field.name}".`)
     }
     const items: Array<unknown> = []
-    const place: Place = { holder: spot.holder, key: spot.key, parent: spot.parent, nullable: shape.nullable, gone: false }
+    const place = placeOf(spot)
     spot.holder[spot.key] = items
     let index = 0
     for (const one of value as Iterable<unknown>) {
@@ -197,8 +221,7 @@ export class Run {
       items.push(null)
       index += 1
       try {
-        if (isPromise(one)) this.#later(one, itemSpot, (known) => this.#complete(known, itemSpot))
-        else this.#complete(one, itemSpot)
+        this.#put(one, itemSpot)
       } catch (error) {
         this.#fail(error, itemSpot)
       }
@@ -208,7 +231,7 @@ export class Run {
   #completeObject(value: unknown, type: GraphQLObjectType, fields: ReadonlyArray<PlannedField>, spot: Spot): void {
     const fill = (is: unknown): void => {
       if (is !== true) throw new GraphQLError(`Expected value of type "${type.name}" but got: ${inspect(value)}.`, { nodes: spot.field.nodes })
-      this.#fill(fields, value, { holder: spot.holder, key: spot.key, parent: spot.parent, nullable: spot.shape.nullable, gone: false })
+      this.#fill(fields, value, placeOf(spot))
     }
     const is = type.isTypeOf?.(value, this.#args.contextValue, this.#info(spot.field, spot.parent)) ?? true
     return isPromise(is) ? this.#later(is, spot, fill) : fill(is)

@@ -51,6 +51,6 @@ builder.queryField("tracks", (t) =>
         ? search === null ? newestFirst : bestFirst
         : { field: orderBy.field, descending: orderBy.direction === "DESC" }
       const list = { criteria: trackCriteria(filter), search, order }
-      return readConnection(listOf(list), page, (request) => read(trackPage(list, request), context), ({ spellings }) => read(countTracks(list, spellings), context))
+      return readConnection(listOf(list), page, (request) => read(trackPage(list, request, context.wanted), context), ({ spellings }) => read(countTracks(list, spellings), context))
     }
   }))

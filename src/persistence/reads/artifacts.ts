@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { ArtifactRole, QualityTier } from "../../domain/Track.ts"
 import { Database } from "../Database.ts"
+import { type Wanted, wantedColumns } from "./wantedColumns.ts"
 
 export interface ArtifactRecord {
   readonly id: string
@@ -47,10 +48,16 @@ export const titledArtifact = Effect.fnUntraced(function* (id: string) {
   return rows[0]
 })
 
-/** Oldest first. */
-export const artifactsByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>) {
+const columnsFor = wantedColumns(columns, {
+  always: ["id", "trackId", "role"],
+  of: { loudness: ["integratedLufs", "truePeakDbtp", "rangeLu"], producedBy: ["jobId"] }
+})
+
+/** Oldest first; of them only what the fields need that are wanted. */
+export const artifactsByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>, wanted: Wanted) {
   const database = yield* Database
-  return yield* database.query<ArtifactRecord>("artifacts.byTrack", `select ${columns} from artifact where track_id = any($1::uuid[]) order by id`, [trackIds])
+  const { key, sql } = columnsFor(wanted)
+  return yield* database.query<ArtifactRecord>(`artifacts.byTrack.${key}`, `select ${sql} from artifact where track_id = any($1::uuid[]) order by id`, [trackIds])
 })
 
 /** Finest first. */

@@ -4,6 +4,7 @@ import type { JobKind, JobStatus, StageName, StageStatus } from "../../domain/Jo
 import type { QualityTier } from "../../domain/Track.ts"
 import { Database } from "../Database.ts"
 import { type Page, type PageRequest, readPage } from "./page.ts"
+import { type Wanted, wantedColumns } from "./wantedColumns.ts"
 
 export interface JobRecord {
   readonly id: string
@@ -60,11 +61,15 @@ export const stagesByJob = Effect.fnUntraced(function* (jobIds: ReadonlyArray<st
   )
 })
 
-export const latestJobByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>) {
+const columnsFor = wantedColumns(columns, { always: ["id", "kind", "status", "trackId"], of: { estimatedFinishAt: "all" } })
+
+/** Of them only what the fields need that are wanted. */
+export const latestJobByTrack = Effect.fnUntraced(function* (trackIds: ReadonlyArray<string>, wanted: Wanted) {
   const database = yield* Database
+  const { key, sql } = columnsFor(wanted)
   return yield* database.query<JobRecord>(
-    "jobs.latestByTrack",
-    `select ${columns} from unnest($1::uuid[]) as asked(id)
+    `jobs.latestByTrack.${key}`,
+    `select ${sql} from unnest($1::uuid[]) as asked(id)
      cross join lateral (select * from job where track_id = asked.id order by created_at desc, id desc limit 1) as j`,
     [trackIds]
   )

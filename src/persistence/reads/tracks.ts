@@ -7,6 +7,7 @@ import { type Page, pageOf, type PageRequest } from "./page.ts"
 import { allOf, type Bind, makeParameters, type TrackCriteria, trackConditions, trackSource } from "./trackCriteria.ts"
 import { orderKeys, relevanceKey, segmentsOf, type Spellings, type TrackOrder, type TrackPosition } from "./trackOrder.ts"
 import { matching, otherSpellings } from "./trackSearch.ts"
+import { type Wanted, wantedColumns } from "./wantedColumns.ts"
 
 export interface TrackRecord {
   readonly id: string
@@ -49,6 +50,11 @@ const columns = `
   t.integrated_lufs as "integratedLufs", t.true_peak_dbtp as "truePeakDbtp", t.range_lu as "rangeLu",
   t.metadata_quality as "metadataQuality", t.version, t.created_at as "createdAt", t.updated_at as "updatedAt"`
 
+const columnsFor = wantedColumns(columns, {
+  always: ["id"],
+  of: { source: ["sourceKind", "sourceUrl", "sourceFilename"], loudness: ["integratedLufs", "truePeakDbtp", "rangeLu"] }
+})
+
 export const tracksById = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
   const database = yield* Database
   return yield* database.query<TrackRecord>("tracks.byId", `select ${columns} from track t where t.id = any($1::uuid[])`, [ids])
@@ -73,7 +79,7 @@ export interface TrackPage extends Page<ListedTrack> {
   readonly spellings: Spellings | null
 }
 
-const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: TrackList, spellings: Spellings | null, page: PageRequest<TrackPosition>) {
+const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: TrackList, spellings: Spellings | null, page: PageRequest<TrackPosition>, fields: Wanted) {
   const database = yield* Database
   const { bind, values } = makeParameters()
   const found = search === null ? undefined : matching(search, spellings, bind)
@@ -83,9 +89,10 @@ const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: 
   const key = listed.field === "RELEVANCE" ? relevanceKey(score) : orderKeys[listed.field]
   const limit = bind(page.size + 1)
   const segments = segmentsOf(key, listed.descending, page, bind)
+  const shown = columnsFor(fields).sql
   const source = trackSource(criteria, { searched: found !== undefined, described: found === undefined || listed.field !== "RELEVANCE" })
   const selects = segments.map(({ conditions, direction }, part) =>
-    `select ${found === undefined ? `${columns}, ${score} as score` : "t.id"}, ${key.column} as "orderKey", ${part} as part
+    `select ${found === undefined ? `${shown}, ${score} as score` : "t.id"}, ${key.column} as "orderKey", ${part} as part
      from ${source} where ${allOf([...wanted, ...conditions])} order by "orderKey" ${direction}, id ${direction} limit ${limit}`)
   const direction = segments[0]?.direction ?? "asc"
   const ordered = `order by part, "orderKey" ${direction}, id ${direction}`
@@ -95,7 +102,7 @@ const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: 
   // What a search shows of a track is read for those of the page alone, not for each one that it ranks.
   const sql = found === undefined
     ? list
-    : `select ${columns}, "orderKey", ${listed.field === "RELEVANCE" ? `"orderKey"` : score} as score
+    : `select ${shown}, "orderKey", ${listed.field === "RELEVANCE" ? `"orderKey"` : score} as score
        from (${list}) as listed join ${trackSource({}, { searched: listed.field !== "RELEVANCE", described: true })} using (id) ${ordered}`
   const plain = wanted.length === 0
   const name = plain ? `tracks.page.${createHash("sha256").update(sql).digest("base64url").slice(0, 12)}` : "tracks.page"
@@ -103,13 +110,16 @@ const readTrackPage = Effect.fnUntraced(function* ({ criteria, order, search }: 
   return { ...pageOf(rows, page), spellings } satisfies TrackPage
 })
 
-/** Where nothing has the words of a search, it is tried once more with words that are spelt alike. */
-export const trackPage = Effect.fnUntraced(function* (list: TrackList, page: PageRequest<TrackPosition>) {
+/**
+ * Where nothing has the words of a search, it is tried once more with words that are spelt alike. Of the rows only what
+ * the fields need that are wanted is read.
+ */
+export const trackPage = Effect.fnUntraced(function* (list: TrackList, page: PageRequest<TrackPosition>, wanted: Wanted) {
   const from = page.after ?? page.before
-  const found = yield* readTrackPage(list, from?.spellings ?? null, page)
+  const found = yield* readTrackPage(list, from?.spellings ?? null, page, wanted)
   if (list.search === null || from !== undefined || found.rows.length > 0) return found
   const spellings = yield* otherSpellings(list.search)
-  return spellings === null ? found : yield* readTrackPage(list, spellings, page)
+  return spellings === null ? found : yield* readTrackPage(list, spellings, page, wanted)
 })
 
 export const countTracks = Effect.fnUntraced(function* ({ criteria, search }: TrackList, spellings: Spellings | null) {

@@ -46,7 +46,7 @@ export const agreed = (text: string): object => {
     tracks: tracks.edges.map(({ node: { artifacts, id, latestJob, ...track } }) => ({
       ...track,
       id: uuidOf(id),
-      artifacts: artifacts.map(({ id, loudness, url: _, ...artifact }) => ({ ...artifact, id: uuidOf(id), ...loudness })),
+      artifacts: artifacts.map(({ id, loudness, ...artifact }) => ({ ...artifact, url: undefined, id: uuidOf(id), ...loudness })),
       latestJob: { ...latestJob, id: uuidOf(latestJob.id) }
     }))
   }
@@ -72,7 +72,7 @@ export const agreedByPostgraphile = (text: string): object => {
     tracks: allTracks.edges.map(({ node: { artifactsByTrackId, jobsByTrackId, rowId, ...track } }) => ({
       ...track,
       id: rowId,
-      artifacts: artifactsByTrackId.nodes.map(({ rowId, sizeBytes, ...artifact }) => ({ ...artifact, id: rowId, sizeBytes: Number(sizeBytes) })),
+      artifacts: artifactsByTrackId.nodes.map(({ rowId, sizeBytes, ...artifact }) => ({ ...artifact, url: undefined, id: rowId, sizeBytes: Number(sizeBytes) })),
       latestJob: jobsByTrackId.nodes.map(({ rowId, ...job }) => ({ ...job, id: rowId }))[0]
     }))
   }

@@ -3,7 +3,7 @@ import pg from "pg"
 import { describe, expect, it } from "vitest"
 import { makeTimeParser } from "../../../src/persistence/times.ts"
 
-const byDriver = pg.types.getTypeParser<string, Date>(pg.types.builtins.TIMESTAMPTZ, "text") as (text: string) => Date
+const byDriver = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ, "text") as (text: string) => Date
 const parse = makeTimeParser(byDriver)
 
 /** As PostgreSQL writes it, to the microsecond. */

@@ -24,9 +24,7 @@ const answer = async ({ after, first }) => {
 
 const server = createServer((request, response) => {
   const chunks = []
-  request.on("data", (chunk) => chunks.push(chunk)).on("end", async () => {
-    const body = await answer(JSON.parse(Buffer.concat(chunks).toString()).variables)
-    response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body)
-  })
+  request.on("data", (chunk) => chunks.push(chunk)).on("end", () => void answer(JSON.parse(Buffer.concat(chunks).toString()).variables).then((body) =>
+    response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body)))
 })
 server.listen(0, "127.0.0.1", () => announce(server.address().port))
