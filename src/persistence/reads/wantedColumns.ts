@@ -7,7 +7,7 @@
 export type Wanted = ReadonlySet<string> | undefined
 
 /** Each is a statement to prepare, on each connection. What goes beyond reads everything. */
-const maxSets = 16
+const maxSets = 32
 
 interface Needs {
   /** Read whatever is asked for. */

@@ -62,5 +62,5 @@ it.each(nested)("gives each field %s alone what it gives with all others", async
   let apart: unknown
   for (const field of fields) apart = merge(apart, await ask(field))
   expect(apart).toEqual(together)
-  expect(fields.length).toBeGreaterThan(12)
+  expect(fields.length).toBeGreaterThanOrEqual(12)
 })
