@@ -162,21 +162,18 @@ export class Run {
 
   #later(value: Promised, spot: Spot, go: (known: unknown) => void): void {
     this.#awaited += 1
-    const settled = (): void => {
-      this.#awaited -= 1
-      if (this.#awaited === 0) this.#done.resolve()
-    }
-    value.then((known) => {
+    const settle = (act: () => void): void => {
       try {
-        if (!isGone(spot.parent)) go(known)
+        act()
       } catch (error) {
         this.#fail(error, spot)
       }
-      settled()
-    }, (error: unknown) => {
-      this.#fail(error, spot)
-      settled()
-    })
+      this.#awaited -= 1
+      if (this.#awaited === 0) this.#done.resolve()
+    }
+    const come = (known: unknown): void => settle(() => { if (!isGone(spot.parent)) go(known) })
+    const fail = (error: unknown): void => settle(() => this.#fail(error, spot))
+    value.then(come, fail)
   }
 
   #complete(value: unknown, spot: Spot): void {

@@ -1,5 +1,6 @@
 /** Requests of the page over so many connections that stay open, in a process of its own: each sends the next when it has its answer. */
-import { Pool } from "undici"
+import { once } from "node:events"
+import { Agent, type IncomingMessage, request } from "node:http"
 
 /** To this process. */
 export interface LoadOrder {
@@ -15,22 +16,24 @@ export interface LoadReport {
 }
 
 const run = async ({ body, connections, lastsMs, url }: LoadOrder): Promise<LoadReport> => {
-  const { origin, pathname } = new URL(url)
-  const pool = new Pool(origin, { connections })
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) }
   const until = performance.now() + lastsMs
   const timesMs: Array<number> = []
   const ask = async (): Promise<void> => {
     while (performance.now() < until) {
       const sent = performance.now()
-      const answer = await pool.request({ method: "POST", path: pathname, headers: { "content-type": "application/json" }, body })
-      const { byteLength } = await answer.body.arrayBuffer()
-      if (answer.statusCode !== 200 || byteLength < 10_000) throw new Error(`answered with ${answer.statusCode} and ${byteLength} bytes`)
+      const [answer] = (await once(request(url, { agent, method: "POST", headers }).end(body), "response")) as [IncomingMessage]
+      let bytes = 0
+      answer.on("data", (chunk: Buffer) => { bytes += chunk.length })
+      await once(answer, "end")
+      if (answer.statusCode !== 200 || bytes < 10_000) throw new Error(`answered with ${answer.statusCode} and ${bytes} bytes`)
       const answered = performance.now()
       if (answered <= until) timesMs.push(answered - sent)
     }
   }
   await Promise.all(Array.from({ length: connections }, ask))
-  await pool.close()
+  agent.destroy()
   return { timesMs }
 }
 
