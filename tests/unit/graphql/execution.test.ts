@@ -74,7 +74,8 @@ const selections = (names: ReadonlyArray<string>): fc.Arbitrary<string> =>
 
 const operation = (set: string) => `query ($n: Int, $yes: Boolean = true) { u: __typename @skip(if: $yes) thing { v: echo(n: $n) ...F inner: perhaps ${set} } lateThing ${set} } fragment F on Thing { late any { __typename ... on Other { other } ... on Named { name } } lateAny { ...G } named { name ... on Other { other } } } fragment G on Named { name __typename }`
 
-describe("executing a query by its plan", () => {
+// Lists in lists in lists: some of what is drawn is long.
+describe("executing a query by its plan", { timeout: 60_000 }, () => {
   it("answers as graphql-js does, whatever is asked for, in the same order", async () => {
     await fc.assert(fc.asyncProperty(selections([...leaves, ...softFailures]), fc.option(fc.boolean(), { nil: undefined }), fc.integer({ min: 0, max: 9 }), async (set, yes, n) => {
       const { ours, theirs } = await both(operation(set), { n, ...(yes !== undefined && { yes }) })
