@@ -55,7 +55,7 @@ export class Server extends Context.Service<Server, {
         const origins = () => ({ corsOrigins: settings.corsOrigins, publicUrl: url })
 
         const admission = makeAdmission(services)
-const statusRoute = yield* makeStatusRoutes(admission)
+        const statusRoute = yield* makeStatusRoutes(admission)
         const servers = makeGraphQLServer(services, () => url)
         const keepAliveMs = settings.keepAliveMs ?? 15_000
         const answerGraphQL = makeGraphQLListener(servers, { admission, keepAliveMs, maxUploadBytes: settings.maxUploadBytes })
