@@ -48,7 +48,8 @@ export const answerKnownQuery = async (
   })
   const answer = await query({ ...arrival, signal: gone.signal })
   if (answer.errors !== undefined) return answer
-  const body = Buffer.from(JSON.stringify(answer))
-  response.writeHead(200, { "content-type": `${type}; charset=utf-8`, "content-length": body.length }).end(body)
+  // As text, it goes out with its headers in one piece.
+  const body = JSON.stringify(answer)
+  response.writeHead(200, { "content-type": `${type}; charset=utf-8`, "content-length": Buffer.byteLength(body) }).end(body)
   return "sent"
 }

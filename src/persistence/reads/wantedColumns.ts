@@ -29,8 +29,7 @@ export const wantedColumns = (columns: string, { always, of }: Needs): (wanted: 
   const all = columns.split(",").map((column) => column.trim())
   const everything: WantedColumns = { sql: all.join(", "), key: "all" }
   const sets = new Map<string, WantedColumns>()
-  return (wanted) => {
-    if (wanted === undefined) return everything
+  const choose = (wanted: ReadonlySet<string>): WantedColumns => {
     const needed = new Set(always)
     for (const field of wanted) {
       const more = of[field] ?? [field]
@@ -45,5 +44,13 @@ export const wantedColumns = (columns: string, { always, of }: Needs): (wanted: 
     const made = { sql: kept.join(", "), key }
     sets.set(key, made)
     return made
+  }
+  /** Documents are parsed once and kept, and with them what they want. */
+  const chosen = new WeakMap<ReadonlySet<string>, WantedColumns>()
+  return (wanted) => {
+    if (wanted === undefined) return everything
+    const columns = chosen.get(wanted) ?? choose(wanted)
+    chosen.set(wanted, columns)
+    return columns
   }
 }
