@@ -42,7 +42,7 @@ const pageSize = 50
 const warmUpMs = 1_000
 const measuredMs = 4_000
 /** Before the first round: what is compiled as it runs shall be. */
-const settlingMs = 5_000
+const settlingMs = 10_000
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 if (!existsSync(path("rivals/node_modules/postgraphile"))) {
