@@ -8,6 +8,7 @@ import { Webhooks } from "./0009_webhooks.ts"
 import { Operations } from "./0010_operations.ts"
 import { TrackWords } from "./0011_track_words.ts"
 import { UploadAccount } from "./0012_upload_account.ts"
+import { FailingStores } from "./0013_failing_stores.ts"
 
 /** Every migration in its order. Names are stored in the database: they never change. */
 export const migrations = [
@@ -20,5 +21,6 @@ export const migrations = [
   { name: "0009_webhooks", class: Webhooks },
   { name: "0010_operations", class: Operations },
   { name: "0011_track_words", class: TrackWords },
-  { name: "0012_upload_account", class: UploadAccount }
+  { name: "0012_upload_account", class: UploadAccount },
+  { name: "0013_failing_stores", class: FailingStores }
 ]

@@ -36,6 +36,7 @@ import { makeChecks } from "./operations/checks.ts"
 import { errorTrackerLayer } from "./operations/errorTracker/errorTracker.ts"
 import { Health } from "./operations/Health.ts"
 import { FailureStatistics } from "./operations/failures/FailureStatistics.ts"
+import { noteFailingStores } from "./operations/incidents/failingStores.ts"
 import { Incidents } from "./operations/incidents/Incidents.ts"
 import { diskSource } from "./operations/metrics/diskSource.ts"
 import { jobSource } from "./operations/metrics/jobSource.ts"
@@ -145,7 +146,7 @@ export const appLayer = (config: PlayheadConfig, otherKinds: ReadonlyArray<AnyJo
     Incidents.layer({ objective: config.errorBudgetObjective, onIncident: webhookOfIncident }),
     Webhooks.layer,
     Enhancement.layer({ hasSpeechModel: speechModel !== undefined }),
-    Health.layer({ version: packageJson.version, checks: makeChecks(config) }),
+    noteFailingStores.pipe(Layer.provideMerge(Health.layer({ version: packageJson.version, checks: makeChecks(config) }))),
     Metrics.layer({ version: packageJson.version, sources: Effect.all([jobSource, webhookSource, Effect.succeed(diskSource(config.dataDir))]), sent: config.otlp !== undefined })
   ).pipe(Layer.provideMerge(engine))
 

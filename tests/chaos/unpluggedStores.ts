@@ -11,12 +11,16 @@ import { atMost, type Figure, none, type Scenario } from "./Scenario.ts"
 import { watchToEnd } from "./watchToEnd.ts"
 
 const jobs = 20
-const goneForMs = 6000
+const goneForMs = 15_000
 /** The checks are made every five seconds, and give up after three. */
 const noticedWithinMs = 9000
+/** From then on; the nodes look every five seconds. */
+const toldWithinMs = 30_000
 
 interface Unplugged {
   readonly name: string
+  /** How the incident begins that tells of it. */
+  readonly cause: string
   readonly unplug: () => Promise<void> | void
   readonly plugIn: () => Promise<void> | void
 }
@@ -47,7 +51,19 @@ export const unpluggedStores: Scenario = {
       return Math.round(performance.now() - begun)
     }
 
-    const withoutIt = async ({ name, plugIn, unplug }: Unplugged): Promise<ReadonlyArray<Figure>> => {
+    /** Of the incidents of a cause, once none is open that was. */
+    const toldOf = async (cause: string): Promise<ReadonlyArray<string>> => {
+      const begun = performance.now()
+      let states: ReadonlyArray<string> = []
+      while (performance.now() - begun < toldWithinMs && (states.length === 0 || states.includes("OPEN"))) {
+        const { incidents } = await app.query<{ incidents: ReadonlyArray<{ status: string; cause: string }> }>("{ incidents { status cause } }")
+        states = incidents.flatMap((incident) => (incident.cause.startsWith(cause) ? [incident.status] : []))
+        await pause(500)
+      }
+      return states
+    }
+
+    const withoutIt = async ({ cause, name, plugIn, unplug }: Unplugged): Promise<ReadonlyArray<Figure>> => {
       const submitted = await Promise.all(Array.from({ length: jobs }, () => submitImport(app, { source: { url: source.url("/song.ogg") }, allowDuplicate: true })))
       await unplug()
       const noticedAfterMs = await readyIs(false, 30_000)
@@ -55,7 +71,9 @@ export const unpluggedStores: Scenario = {
       await plugIn()
       const wellAfterMs = await readyIs(true, 30_000)
       const ends = await Promise.all(submitted.map(({ job }) => watchToEnd(app, job?.id ?? "")))
+      const incidents = await toldOf(cause)
       return [
+        { figure: `incidents of the ${name}, by their state`, value: incidents.join(), bar: "RESOLVED", ok: incidents.join() === "RESOLVED" },
         atMost(`not ready, without the ${name}, after`, noticedAfterMs, noticedWithinMs, " ms"),
         atMost(`ready again, once the ${name} was back, after`, wellAfterMs, noticedWithinMs, " ms"),
         none(`of ${jobs} jobs that ran without the ${name}, those that did not succeed`, ends.flatMap((last) => (last?.__typename === "JobSucceededEvent" ? [] : [last?.failure?.message ?? last?.__typename ?? "no events"])))
@@ -63,8 +81,8 @@ export const unpluggedStores: Scenario = {
     }
     try {
       const figures = [
-        ...(await withoutIt({ name: "database", unplug: () => proxy.set("down"), plugIn: () => proxy.set("none") })),
-        ...(await withoutIt({ name: "bucket", unplug: () => s3.fail(() => ({ _tag: "Reset" })), plugIn: () => s3.fail(() => undefined) }))
+        ...(await withoutIt({ name: "database", cause: "The database", unplug: () => proxy.set("down"), plugIn: () => proxy.set("none") })),
+        ...(await withoutIt({ name: "bucket", cause: "The store", unplug: () => s3.fail(() => ({ _tag: "Reset" })), plugIn: () => s3.fail(() => undefined) }))
       ]
       const { errorReport } = await app.query<{ errorReport: { readonly unhandled: number } }>("{ errorReport { unhandled } }")
       return [...figures, atMost("failures that nobody had thought of", errorReport.unhandled, 0)]

@@ -3,6 +3,7 @@ import { ApiKeyEntity } from "../../src/persistence/entities/ApiKeyEntity.ts"
 import { ArtifactEntity } from "../../src/persistence/entities/ArtifactEntity.ts"
 import { BlobEntity } from "../../src/persistence/entities/BlobEntity.ts"
 import { FailureMinuteEntity } from "../../src/persistence/entities/FailureMinuteEntity.ts"
+import { FailingStoreEntity } from "../../src/persistence/entities/FailingStoreEntity.ts"
 import { IncidentEntity } from "../../src/persistence/entities/IncidentEntity.ts"
 import { ProviderCircuitEntity } from "../../src/persistence/entities/ProviderCircuitEntity.ts"
 import { ProviderUsageEntity } from "../../src/persistence/entities/ProviderUsageEntity.ts"
@@ -69,6 +70,7 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
     em.create(ProviderUsageEntity, { provider: `p${n}`, metric: "requests", windowStart: createdAt, used: 1.5 })
     em.create(FailureMinuteEntity, { minute: createdAt, code: "STORAGE_FAILED", stage: `S${n}`, provider: "", count: 2, unhandled: 0, recovered: 1, recoveryMs: 12.5, lastSeenAt: createdAt, sampleJobId: id(2) })
     em.create(IncidentEntity, { id: id(5), subject: `circuit:p${n}`, cause: "open", provider: `p${n}`, openedAt: createdAt, resolvedAt: null, errorCount: n, changedAt: createdAt })
+    em.create(FailingStoreEntity, { node: `host:${n}`, name: "storage", failingSince: createdAt, seenAt: createdAt })
     em.create(UploadEntity, { id: id(4), sizeBytes: 5_000_000_000, metadata: { filename: "a.flac" }, sha256, createdAt, expiresAt: createdAt })
     em.create(ApiKeyEntity, { id: id(5), name: "Studio", prefix: `playhead_${n}`, tokenHash: sha256, scopes: ["READ", "WRITE"], createdAt, expiresAt: createdAt })
     em.create(SigningSecretEntity, { purpose: `media ${n}`, secret: "c2VjcmV0", createdAt })

@@ -14,7 +14,7 @@ const IncidentStatusEnum = builder.enumType("IncidentStatus", {
 })
 
 const IncidentRef = builder.objectRef<IncidentRecord>("Incident").implement({
-  description: "Something that an operator should know of. It opens and resolves by itself: on a breaker that is open, and when jobs fail so fast that the error budget will not last.",
+  description: "Something that an operator should know of. It opens and resolves by itself: on a breaker that is open, when the database or the store of files fails, and when jobs fail so fast that the error budget will not last.",
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: "Global.", resolve: ({ id }) => globalId("Incident", id) }),

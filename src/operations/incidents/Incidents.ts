@@ -6,7 +6,8 @@ import { sharedFeeds } from "../../jobs/sharedFeeds.ts"
 import { watchRows } from "../../jobs/watchedRows.ts"
 import { Database, type Transaction } from "../../persistence/Database.ts"
 import { circuitChannel } from "../providers/sharedCircuits.ts"
-import { type Condition, holding } from "./conditions.ts"
+import type { Condition } from "./Condition.ts"
+import { holding } from "./conditions.ts"
 import { type ErrorBudget, errorBudgetNow } from "./errorBudget.ts"
 import type { IncidentRecord } from "./IncidentRecord.ts"
 
@@ -50,11 +51,11 @@ export class Incidents extends Context.Service<Incidents, {
         const tell = (tx: Transaction, rows: ReadonlyArray<IncidentRecord>) =>
           Effect.forEach(rows, (incident) => Effect.andThen(tx.notify(incidentChannel, incident.id), settings.onIncident(tx, incident)), { discard: true })
 
-        const openOne = Effect.fnUntraced(function* (tx: Transaction, { cause, errorCount, provider, subject }: Condition) {
+        const openOne = Effect.fnUntraced(function* (tx: Transaction, { cause, errorCount, provider, since, subject }: Condition) {
           const rows = yield* tx.query<IncidentRecord>(
             `insert into incident (id, subject, cause, provider, opened_at, error_count, changed_at)
-             select $1, $2, $3, $4, now.at, $5, now.at from clock_timestamp() as now (at) returning ${columns}`,
-            [yield* random.uuidV7(), subject, cause, provider, errorCount]
+             select $1, $2, $3, $4, coalesce($6::timestamptz, now.at), $5, now.at from clock_timestamp() as now (at) returning ${columns}`,
+            [yield* random.uuidV7(), subject, cause, provider, errorCount, since ?? null]
           )
           yield* tell(tx, rows)
           yield* Effect.logWarning("An incident has opened").pipe(Effect.annotateLogs({ cause, provider }))

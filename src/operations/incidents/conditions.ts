@@ -1,15 +1,9 @@
-/** What an incident is opened for, and open as long as it holds. */
+/** For what incidents are open. */
 import { Effect } from "effect"
 import { Database } from "../../persistence/Database.ts"
+import type { Condition } from "./Condition.ts"
 import { burnRateOf, type Ended, endedWithin } from "./errorBudget.ts"
-
-export interface Condition {
-  /** Only one incident is open of each. */
-  readonly subject: string
-  readonly cause: string
-  readonly provider: string | null
-  readonly errorCount: number
-}
+import { failingStores } from "./failingStores.ts"
 
 /** Both windows must burn so fast: the long one says that it matters, the short one that it still goes on (ibid., "Multiwindow, Multi-Burn-Rate Alerts"). */
 const burns = [
@@ -51,6 +45,7 @@ export const holding = Effect.fnUntraced(function* (objective: number) {
   const ended = yield* endedWithin(burns.flatMap(({ longSeconds, shortSeconds }) => [longSeconds, shortSeconds]))
   const circuits = yield* database.query<CircuitRow>("circuits.broken", openCircuitsSql)
   return [
+    ...(yield* failingStores),
     ...burning(ended, objective),
     ...circuits.map(({ failures, provider }): Condition => ({
       subject: `circuit:${provider}`,

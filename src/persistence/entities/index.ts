@@ -1,6 +1,7 @@
 import { ApiKeyEntity } from "./ApiKeyEntity.ts"
 import { ArtifactEntity } from "./ArtifactEntity.ts"
 import { BlobEntity } from "./BlobEntity.ts"
+import { FailingStoreEntity } from "./FailingStoreEntity.ts"
 import { FailureMinuteEntity } from "./FailureMinuteEntity.ts"
 import { FingerprintEntity } from "./FingerprintEntity.ts"
 import { IncidentEntity } from "./IncidentEntity.ts"
@@ -38,6 +39,7 @@ export const entities = [
   ProviderUsageEntity,
   FailureMinuteEntity,
   IncidentEntity,
+  FailingStoreEntity,
   WebhookEndpointEntity,
   WebhookDeliveryEntity,
   ApiKeyEntity,
