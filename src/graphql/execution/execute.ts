@@ -25,6 +25,9 @@ interface Known {
   readonly plans: Map<string, Plan>
 }
 
+/** Of one document. Its variables have as many combinations as a client likes, and plans are kept as long as documents are. */
+const maxPlans = 16
+
 const conditional = new Set(["skip", "include"])
 const introspection = new Set(["__schema", "__type"])
 
@@ -61,7 +64,7 @@ const plan = ({ document, operation, schema, variableValues }: ValidatedExecutio
   // It outlives the request, whose other variables may be large.
   const variables = { sources: pick(conditions, variableValues.sources), coerced: pick(conditions, variableValues.coerced) }
   const made = root === null || root === undefined ? [] : planFields(root, [operation.selectionSet], { schema, fragments: fragmentsOf(document), variables })
-  plans.set(key, made)
+  if (plans.size < maxPlans) plans.set(key, made)
   return made
 }
 
