@@ -4,9 +4,17 @@ import type { UploadedFile } from "./UploadedFile.ts"
 
 const isoInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 
+/** Date makes 2 March of 30 February, and the next day of 24:00. */
+const isOnCalendar = (text: string): boolean => {
+  const written = text.slice(0, 16)
+  const asUtc = new Date(`${written}Z`)
+  return !Number.isNaN(asUtc.getTime()) && asUtc.toISOString().startsWith(written)
+}
+
 const parseDate = (value: unknown): Date => {
-  const date = typeof value === "string" && isoInstant.test(value) ? new Date(value) : undefined
-  if (date === undefined || Number.isNaN(date.getTime())) throw new GraphQLError("A DateTime is written in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z.")
+  const date = typeof value === "string" && isoInstant.test(value) && isOnCalendar(value) ? new Date(value) : undefined
+  // A zone can lead out of the years that four digits write.
+  if (date === undefined || Number.isNaN(date.getTime()) || !isoInstant.test(date.toISOString())) throw new GraphQLError("A DateTime is written in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z.")
   return date
 }
 
@@ -32,7 +40,7 @@ builder.scalarType("URL", {
   }
 })
 
-const isFile = (value: unknown): value is UploadedFile => typeof value === "object" && value !== null && "stream" in value && "name" in value
+const isFile = (value: unknown): value is UploadedFile => typeof value === "object" && value !== null && "stream" in value && typeof value.stream === "function" && "name" in value
 
 builder.scalarType("File", {
   description: "A file of a GraphQL multipart request (https://github.com/jaydenseric/graphql-multipart-request-spec).",

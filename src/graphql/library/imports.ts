@@ -46,8 +46,8 @@ const TrackSourceInput = builder.inputType("TrackSourceInput", {
   description: "Where the audio is: exactly one of these.",
   isOneOf: true,
   fields: (t) => ({
-    url: t.field({ type: "URL", description: "An http or https address." }),
-    file: t.string({ description: "A file in the server's import directory, absolute or relative to it." }),
+    url: t.field({ type: "URL", description: "An http or https address of at most 2,048 characters." }),
+    file: t.string({ description: "A file in the server's import directory, absolute or relative to it; 1 to 1,000 characters." }),
     videoPage: t.field({ type: "URL", description: "A page with a video, whose audio is fetched by the yt-dlp that `YTDLP_PATH` names." }),
     upload: t.id({ description: "A finished resumable upload (tus 1.0 at `/uploads`): its id, the last part of its address. Each can be imported once." })
   })

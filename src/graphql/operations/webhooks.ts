@@ -1,10 +1,11 @@
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Schema } from "effect"
 import { InvalidInputError, NotFoundError, SourceBlockedError } from "../../domain/errors.ts"
-import type { WebhookTopic } from "../../domain/Webhook.ts"
+import { WebhookTopic } from "../../domain/Webhook.ts"
 import { type CreatedEndpoint, Webhooks } from "../../operations/webhooks/Webhooks.ts"
 import { type WebhookDeliveryRecord, type WebhookEndpointRecord, webhookEndpoints } from "../../persistence/reads/webhooks.ts"
 import { answer, failsWith, present, read } from "../bridge.ts"
 import { builder } from "../builder.ts"
+import { checked, httpAddress } from "../checkedInput.ts"
 import { defaultSize, maxSize, sizeOf } from "../connection.ts"
 import { WebhookTopicEnum } from "../enums.ts"
 import { byId, globalId } from "../ids.ts"
@@ -72,6 +73,10 @@ const WebhookRedeliverSuccess = builder.objectRef<{ readonly deliveryId: string 
   })
 })
 
+const checkEndpoint = checked(
+  Schema.Struct({ url: httpAddress, topics: Schema.Array(WebhookTopic).check(Schema.makeFilter((topics) => topics.length > 0 || "Name at least one topic")) })
+)
+
 const createFailures = [InvalidInputError, SourceBlockedError] as const
 const changeFailures = [NotFoundError] as const
 
@@ -86,7 +91,11 @@ builder.mutationFields((t) => ({
       topics: t.arg({ type: [WebhookTopicEnum], required: true, description: "What it is to be told of; at least one." })
     },
     resolve: answer(createFailures, (_root, input: { readonly url: string; readonly topics: ReadonlyArray<WebhookTopic> }) =>
-      Effect.flatMap(Webhooks, (webhooks) => webhooks.create(input)))
+      Effect.gen(function* () {
+        const endpoint = yield* checkEndpoint(input)
+        const webhooks = yield* Webhooks
+        return yield* webhooks.create(endpoint)
+      }))
   }),
   webhookDelete: t.field({
     type: WebhookDeleteSuccess,

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { type InputIssue, InvalidInputError, NotFoundError, type SourceBlockedError } from "../../domain/errors.ts"
+import { InvalidInputError, NotFoundError, type SourceBlockedError } from "../../domain/errors.ts"
 import type { WebhookTopic } from "../../domain/Webhook.ts"
 import { Database } from "../../persistence/Database.ts"
 import { OutboundHttp } from "../../providers/outbound/OutboundHttp.ts"
@@ -8,10 +8,10 @@ import { restart } from "./claims.ts"
 import { webhookChannel } from "./enqueue.ts"
 import { makeSecret } from "./signature.ts"
 
-const maxUrlLength = 2048
 /** Each end of a job writes a row for each receiver. */
 const maxEndpoints = 100
 
+/** Checked by whoever calls: see graphql/operations. */
 export interface NewEndpoint {
   readonly url: string
   readonly topics: ReadonlyArray<WebhookTopic>
@@ -22,15 +22,6 @@ export interface CreatedEndpoint {
   /** Nobody is told it again. */
   readonly secret: Redacted.Redacted<string>
 }
-
-const faultsOf = ({ topics, url }: NewEndpoint): ReadonlyArray<InputIssue> => [
-  ...(url.length > maxUrlLength ? [{ path: ["url"], message: `An address may have at most ${maxUrlLength} characters` }] : []),
-  ...(!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) ? [{ path: ["url"], message: "An address must be absolute and begin with http:// or https://" }] : []),
-  ...(topics.length === 0 ? [{ path: ["topics"], message: "Name at least one topic" }] : [])
-]
-
-const invalid = (issues: ReadonlyArray<InputIssue>) =>
-  new InvalidInputError({ message: `The input is not valid: ${issues.map(({ message }) => message).join("; ")}.`, issues })
 
 /** The receivers of webhooks. Ids are bare uuids. */
 export class Webhooks extends Context.Service<Webhooks, {
@@ -49,8 +40,6 @@ export class Webhooks extends Context.Service<Webhooks, {
       const random = yield* SecureRandom.SecureRandom
 
       const create = Effect.fn("Webhooks.create")(function* (endpoint: NewEndpoint) {
-        const faults = faultsOf(endpoint)
-        if (faults.length > 0) return yield* invalid(faults)
         yield* outbound.admit(endpoint.url)
         const endpointId = yield* random.uuidV7()
         const secret = yield* Effect.provideService(makeSecret, SecureRandom.SecureRandom, random)
@@ -59,7 +48,8 @@ export class Webhooks extends Context.Service<Webhooks, {
           yield* tx.query("select pg_advisory_xact_lock(hashtextextended('webhook_endpoint', 0))")
           const rows = yield* tx.query<{ count: number }>("select count(*)::int as count from webhook_endpoint")
           if ((rows[0]?.count ?? 0) >= maxEndpoints) {
-            return yield* invalid([{ path: [], message: `There are ${maxEndpoints} endpoints already, which is as many as there can be: delete one that is not needed` }])
+            const message = `There are ${maxEndpoints} endpoints already, which is as many as there can be: delete one that is not needed`
+            return yield* new InvalidInputError({ message: `${message}.`, issues: [{ path: [], message }] })
           }
           yield* tx.execute(
             "insert into webhook_endpoint (id, url, topics, secret, created_at) values ($1, $2, $3, $4, clock_timestamp())",

@@ -54,38 +54,10 @@ describe.each(engines)("changing tracks on %s", (engine) => {
     expect((await updateTrack({ artist: null })).track.metadataQuality).toBeCloseTo(0.6)
   })
 
-  it.each([
-    [{ title: null }, ["title"]],
-    [{ title: "" }, ["title"]],
-    [{ title: "  " }, ["title"]],
-    [{ title: "x".repeat(201) }, ["title"]],
-    [{ title: "😀".repeat(201) }, ["title"]],
-    [{ title: "nul\u0000" }, ["title"]],
-    [{ title: "broken \uD800" }, ["title"]],
-    [{ artist: "" }, ["artist"]],
-    [{ artist: "x".repeat(201) }, ["artist"]],
-    [{ album: "x".repeat(201) }, ["album"]],
-    [{ albumArtist: "x".repeat(201) }, ["albumArtist"]],
-    [{ genres: ["fine", ""] }, ["genres", "1"]],
-    [{ genres: Array.from({ length: 21 }, (_, n) => `${n}`) }, ["genres"]],
-    [{ tags: ["x".repeat(51)] }, ["tags", "0"]],
-    [{ tags: Array.from({ length: 51 }, (_, n) => `${n}`) }, ["tags"]],
-    [{ year: 0 }, ["year"]],
-    [{ year: 10_000 }, ["year"]],
-    [{ trackNumber: -1 }, ["trackNumber"]],
-    [{ language: "no language" }, ["language"]]
-  ])("finds the fault of %j", async (input, path) => {
-    const answer = await updateTrack(input)
-    expect(answer).toMatchObject({ __typename: "InvalidInputError", issues: [{ path: ["input", ...path] }] })
+  it("changes nothing where one of several fields is at fault", async () => {
+    expect(await updateTrack({ title: "After", year: 0 })).toMatchObject({ __typename: "InvalidInputError", issues: [{ path: ["input", "year"] }] })
     expect((await updateTrack({})).track).toMatchObject({ title: "Before", version: 1 })
   })
-
-  it.each([{ title: "x".repeat(200) }, { title: "😀".repeat(200) }, { title: "x" }, { year: 1 }, { year: 9999 }, { genres: [], tags: [] }, { tags: ["x".repeat(50)] }, { language: "zh-Hant-TW" }])(
-    "takes %j, which is at the limit",
-    async (input) => {
-      expect(await updateTrack(input)).toMatchObject({ __typename: "TrackUpdateSuccess", track: input })
-    }
-  )
 
   it("does nothing for who has read an older version, and says which is the present one", async () => {
     await updateTrack({ title: "Mine", version: 1 })

@@ -53,13 +53,9 @@ describe("webhooks over the API", () => {
     expect(await create(url)).toEqual({ __typename: "SourceBlockedError", host, code: "SOURCE_BLOCKED", retryable: false })
   })
 
-  it.each([
-    ["ftp://receiver.example/", ["JOB_FAILED"], "url"],
-    ["receiver", ["JOB_FAILED"], "url"],
-    [`https://receiver.example/${"x".repeat(2048)}`, ["JOB_FAILED"], "url"],
-    ["https://receiver.example/", [], "topics"]
-  ])("6.1 find the fault of %s with %j", async (url, topics, path) => {
-    expect(await create(url, topics)).toMatchObject({ __typename: "InvalidInputError", issues: [{ path: [path], message: expect.any(String) }] })
+  it("6.1 name every fault at once", async () => {
+    const { issues } = await create("ftp://receiver.example/", [])
+    expect(issues.map(({ path }: { readonly path: ReadonlyArray<string> }) => path)).toEqual([["url"], ["topics"]])
   })
 
   it("are found again by their ids, and their messages by theirs", async () => {
