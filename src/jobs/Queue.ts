@@ -4,7 +4,7 @@
  * other way round, except to take one: so nobody waits in a circle.
  */
 import { Context, Effect, Layer, Scope } from "effect"
-import { fromKysely, type KyselyTransactionLike, PgBoss } from "pg-boss"
+import { PgBoss } from "pg-boss"
 import type { JobKind } from "../domain/Job.ts"
 import { Database, type Transaction } from "../persistence/Database.ts"
 
@@ -54,10 +54,8 @@ export class Queue extends Context.Service<Queue, {
   readonly withdraw: (tx: Transaction, jobId: string) => Effect.Effect<void>
   /** Moves a job's entries: those that wait, and one that is worked on for the case that it is given up. */
   readonly prioritize: (tx: Transaction, jobId: string, priority: number) => Effect.Effect<void>
-  /** Takes the entry of the highest priority that is due, of these the oldest; it is held by whoever commits the transaction. */
-  readonly take: (tx: Transaction, except: ReadonlyArray<JobKind>) => Effect.Effect<Delivery | undefined>
-  /** How many entries are due that are not of these kinds, up to `limit`. */
-  readonly due: (limit: number, except: ReadonlyArray<JobKind>) => Effect.Effect<number>
+  /** Takes entries that are due, up to `limit`: those of the highest priority, of these the oldest. They are held by whoever commits the transaction. */
+  readonly take: (tx: Transaction, limit: number, except: ReadonlyArray<JobKind>) => Effect.Effect<ReadonlyArray<Delivery>>
   /** Whether an entry is due that goes before those of this priority. */
   readonly isOvertaken: (tx: Transaction, priority: number) => Effect.Effect<boolean>
   /** Says that the entries are being worked on. One that somebody else has taken since is left alone. */
@@ -99,8 +97,11 @@ export class Queue extends Context.Service<Queue, {
         // The database outlives the queue and is closed by its own layer.
         (boss) => Effect.promise(() => boss.stop({ close: false, graceful: true, timeout: 2000 }))
       )
-      // pg-boss declares only the one method it calls, with another opinion on its argument than kysely's types have.
-      const within = (tx: Transaction) => fromKysely(tx.em.getTransactionContext() as KyselyTransactionLike)
+      /** For a call of pg-boss within a transaction. */
+      const within = (tx: Transaction) => ({
+        executeSql: (text: string, values?: ReadonlyArray<unknown>) =>
+          Effect.runPromise(Effect.map(tx.query<object>(text, values), (rows) => ({ rows: [...rows] })))
+      })
 
       /** For a call of pg-boss whose answer nobody needs. */
       const unanswered = (tx: Transaction) => ({
@@ -147,22 +148,11 @@ export class Queue extends Context.Service<Queue, {
           tx.execute(`update pgboss.job set priority = $2 where name = '${queueName}' and id in (${entriesInState(unsettled)})`, [jobId, priority]).pipe(
             Effect.andThen(tx.notify(queueChannel, ""))
           ),
-        take: Effect.fn("Queue.take")((tx, except) =>
-          Effect.promise(() => boss.fetch<{ readonly jobId: string }>(queueName, { db: within(tx), ignoreGroups: [...except] })).pipe(
-            Effect.map(([entry]) => entry === undefined ? undefined : { entryId: entry.id, jobId: entry.data.jobId, retryCount: entry.retryCount })
+        take: Effect.fn("Queue.take")((tx, limit, except) =>
+          Effect.promise(() => boss.fetch<{ readonly jobId: string }>(queueName, { db: within(tx), batchSize: limit, ignoreGroups: [...except] })).pipe(
+            Effect.map((taken) => taken.map((entry) => ({ entryId: entry.id, jobId: entry.data.jobId, retryCount: entry.retryCount })))
           )
         ),
-        due: (limit, except) =>
-          Effect.map(
-            database.query<{ count: number }>(
-              "jobs.due",
-              `select count(*)::int as count from (
-                 select 1 from ${entries} and ${waiting} and b.start_after <= now() and not coalesce(b.group_id = any($2::text[]), false) limit $1
-               ) as due`,
-              [limit, except]
-            ),
-            (rows) => rows[0]?.count ?? 0
-          ),
         isOvertaken: (tx, priority) =>
           tx.query(`select 1 from ${entries} and ${waiting} and b.priority > $1 and b.start_after <= now() limit 1`, [priority]).pipe(
             Effect.map((rows) => rows.length > 0)

@@ -23,7 +23,7 @@ import { type Delivery, Queue } from "./Queue.ts"
 import { retryDelayMs } from "./retryDelay.ts"
 import { isFinishedStage, type StageRow } from "./stageRows.ts"
 import { progressOf } from "./stageWeights.ts"
-import { type Taken, takeJob, type Taking } from "./take.ts"
+import { type Taken, takeJobs, type Taking } from "./take.ts"
 
 /** Why a run is to stop before its job has ended. */
 export type StopReason = "CANCEL" | "SHUTDOWN" | "SUPERSEDED"
@@ -39,8 +39,8 @@ export interface RunOptions {
 }
 
 export class Runner extends Context.Service<Runner, {
-  /** Takes the next job that is due. */
-  readonly take: (taking: Pick<Taking, "except" | "runsHere">) => Effect.Effect<Taken>
+  /** Takes the next jobs that are due: fewer than the limit when there are no more. */
+  readonly take: (taking: Pick<Taking, "limit" | "except" | "runsHere">) => Effect.Effect<ReadonlyArray<Taken>>
   /**
    * Works on the job until it ends or `stop` is completed; the work is interrupted then, and only when nothing of it
    * runs any more is the job's row written. Never fails: what goes wrong is the job's failure or, when the database is
@@ -78,23 +78,25 @@ export class Runner extends Context.Service<Runner, {
         }))
       })
 
-      const take = Effect.fn("Runner.take")(function*(taking: Pick<Taking, "except" | "runsHere">) {
-        let taken: Delivery | undefined
+      const take = Effect.fn("Runner.take")(function*(taking: Pick<Taking, "limit" | "except" | "runsHere">): Effect.fn.Return<ReadonlyArray<Taken>> {
+        let deliveries: ReadonlyArray<Delivery> = []
         return yield* database.transaction((tx) =>
-          takeJob(tx, services, {
+          takeJobs(tx, services, {
             ...taking,
             node: node.id,
             kinds,
-            onDelivery: (delivery) => {
-              taken = delivery
+            onDeliveries: (found) => {
+              deliveries = found
             }
           })
         ).pipe(
-          Effect.catchCause((cause) =>
-            taken === undefined || isOutage(cause) || Cause.hasInterrupts(cause)
-              ? Effect.failCause(cause)
-              : Effect.as(failUnclaimable(taken, cause), { _tag: "Settled" } satisfies Taken)
-          )
+          Effect.catchCause((cause) => {
+            const [only] = deliveries
+            if (only === undefined || isOutage(cause) || Cause.hasInterrupts(cause)) return Effect.failCause(cause)
+            if (taking.limit === 1) return Effect.as(failUnclaimable(only, cause), [{ _tag: "Settled" } satisfies Taken])
+            // One of them cannot be begun: taken singly, it shows which, and the others begin.
+            return Effect.map(Effect.forEach(deliveries, () => take({ ...taking, limit: 1 })), (taken) => taken.flat())
+          })
         )
       })
 

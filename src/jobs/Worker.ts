@@ -10,6 +10,7 @@ import type { Claim } from "./Claim.ts"
 import { controlChannel } from "./jobLog.ts"
 import { Queue } from "./Queue.ts"
 import { Runner, type StopReason } from "./Runner.ts"
+import type { Taken } from "./take.ts"
 
 const pollInterval = "1 second"
 /** Well within the time after which pg-boss takes a silent worker for dead. */
@@ -46,10 +47,8 @@ export class Worker extends Context.Service<Worker, {
         const runner = yield* Runner
         const fibers = yield* FiberSet.make()
         const running = new Map<string, Running>()
-        /** Slots that are free but spoken for, while an entry is being taken. */
+        /** A slot that is free but spoken for, while entries are being taken. */
         let taking = 0
-        /** An entry has come since the last look. */
-        let announced = false
         const wake = yield* Latch.make(true)
         const isFull = () => running.size + taking >= settings.concurrency
         const runs = (jobId: string) => running.has(jobId)
@@ -68,47 +67,36 @@ export class Worker extends Context.Service<Worker, {
           )
         })
 
-        /**
-         * Of kinds with a limit, the takers of one round may take no more than are left, whichever of them comes first:
-         * the n-th of them leaves a kind alone of which fewer than n are left.
-         */
-        const exhaustedKinds = (taker: number): ReadonlyArray<JobKind> =>
-          [...settings.kindConcurrency].filter(([kind, limit]) => {
-            const current = [...running.values()].filter(({ claim }) => claim.definition.kind === kind).length
-            return limit - current <= taker
-          }).map(([kind]) => kind)
+        /** How many more of each kind with a limit may run here. */
+        const kindsLeft = (): ReadonlyArray<readonly [JobKind, number]> =>
+          [...settings.kindConcurrency].map(([kind, limit]) => [kind, limit - [...running.values()].filter(({ claim }) => claim.definition.kind === kind).length])
 
-        /** Whether there may be more. */
-        const takeOne = Effect.fnUntraced(function*(taker: number) {
-          const taken = yield* runner.take({ except: exhaustedKinds(taker), runsHere: runs })
+        const accept = (taken: Taken): Effect.Effect<void> => {
           switch (taken._tag) {
-            case "Nothing": return false
-            case "Settled": return true
-            case "RunsHere": {
+            case "Settled": return Effect.void
+            case "RunsHere": return Effect.sync(() => {
               const run = running.get(taken.delivery.jobId)
               if (run !== undefined) run.claim.delivery = taken.delivery
-              return true
-            }
-            case "Claimed":
-              yield* start(taken.claim)
-              return true
+            })
+            case "Claimed": return start(taken.claim)
           }
-        })
-
-        const takeAs = (taker: number) => {
-          taking++
-          return takeOne(taker).pipe(Effect.ensuring(Effect.sync(() => { taking-- })))
         }
 
-        /** Fills the free slots: a look that costs little says how many are worth taking at once. What was announced is taken without it. */
+        /** Takes at once what the free slots have room for, whatever kinds come: of one with a limit no more than are left. Returns whether there may be more. */
+        const takeSome = Effect.suspend(() => {
+          const left = kindsLeft()
+          const limit = Math.min(settings.concurrency - running.size, ...left.flatMap(([, count]) => count > 0 ? [count] : []))
+          taking = 1
+          return runner.take({ limit, except: left.flatMap(([kind, count]) => count > 0 ? [] : [kind]), runsHere: runs }).pipe(
+            Effect.tap((taken) => Effect.forEach(taken, accept, { discard: true })),
+            Effect.map((taken) => taken.length === limit),
+            Effect.ensuring(Effect.sync(() => { taking = 0 }))
+          )
+        })
+
         const fill = Effect.gen(function*() {
-          while (!isFull()) {
-            const free = settings.concurrency - running.size
-            const takers = announced ? 1 : yield* queue.due(free, exhaustedKinds(0))
-            announced = false
-            const found = yield* Effect.forEach(Array.from({ length: takers }, (_, taker) => taker), takeAs, { concurrency: "unbounded" })
-            if (!found.some(Boolean)) return
-          }
+          let more = true
+          while (more && !isFull()) more = yield* takeSome
         }).pipe(
           // Or a job could be claimed and not run.
           Effect.uninterruptible
@@ -141,10 +129,7 @@ export class Worker extends Context.Service<Worker, {
             yield* FiberSet.awaitEmpty(fibers).pipe(Effect.timeoutOption(stopTimeout))
           })
         )
-        yield* queue.onEntries(() => {
-          announced = true
-          Latch.openUnsafe(wake)
-        })
+        yield* queue.onEntries(() => Latch.openUnsafe(wake))
         const forkBackground = yield* FiberSet.makeRuntime()
         yield* database.listen(controlChannel, (jobId) => forkBackground(survive("Looking for runs to stop", obey(jobId))))
         yield* Effect.forkScoped(

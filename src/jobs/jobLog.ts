@@ -73,17 +73,20 @@ const jobColumns = `
 export const lockJob = (tx: Transaction, jobId: string): Effect.Effect<JobRow | undefined> =>
   Effect.map(tx.query<JobRow>(`select ${jobColumns} from job where id = $1 for update`, [jobId]), (rows) => rows[0])
 
-/** As `lockJob`, with its stages in order. */
-export const lockJobWithStages = Effect.fnUntraced(function*(tx: Transaction, jobId: string) {
+export interface JobWithStages {
+  readonly job: JobRow
+  /** In order. */
+  readonly stages: ReadonlyArray<StageRow>
+}
+
+/** As `lockJob`, of several jobs, by their ids. Locked in one order, so that two who lock several wait in no circle. */
+export const lockJobsWithStages = Effect.fnUntraced(function*(tx: Transaction, jobIds: ReadonlyArray<string>) {
   const rows = yield* tx.query<JobRow & { readonly stages: ReadonlyArray<StageRow> | null }>(
-    `with job as (select * from job where id = $1 for update)
+    `with job as (select * from job where id = any($1::uuid[]) order by id for update)
      select ${jobColumns}, (select jsonb_agg(s order by s.position) from job_stage s where s.job_id = job.id) as stages from job`,
-    [jobId]
+    [jobIds]
   )
-  const row = rows[0]
-  if (row === undefined) return undefined
-  const { stages, ...job } = row
-  return { job, stages: (stages ?? []).map(stageFromJson) }
+  return new Map(rows.map(({ stages, ...job }): [string, JobWithStages] => [job.id, { job, stages: (stages ?? []).map(stageFromJson) }]))
 })
 
 /** As `lockJob`, for the run that holds the job: fails when it does so no longer. */

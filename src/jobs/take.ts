@@ -1,4 +1,4 @@
-/** How a run begins: a queue entry is taken and its job claimed in one transaction, so that no kill can come in between. */
+/** How runs begin: queue entries are taken and their jobs claimed in one transaction, so that no kill can come in between. */
 import { Effect, Schema } from "effect"
 import { isTerminal, type JobKind } from "../domain/Job.ts"
 import type { Transaction } from "../persistence/Database.ts"
@@ -6,10 +6,10 @@ import { beginStage, stageStarted } from "./advance.ts"
 import type { Claim, JobServices } from "./Claim.ts"
 import { endCancelledJob } from "./ending.ts"
 import type { AnyJobKind } from "./JobKinds.ts"
-import { controlChannel, type Entry, type JobRow, lockJobWithStages, writeJob } from "./jobLog.ts"
+import { controlChannel, type Entry, type JobWithStages, lockJobsWithStages, writeJob } from "./jobLog.ts"
 import { countStarted } from "./jobMetrics.ts"
 import type { Delivery } from "./Queue.ts"
-import { isFinishedStage, type StageRow, stageSnapshot } from "./stageRows.ts"
+import { isFinishedStage, stageSnapshot } from "./stageRows.ts"
 
 /** Where a job waits for a node that knows its kind, as while nodes of two versions run. */
 const unknownKindDelayMs = 10_000
@@ -17,32 +17,49 @@ const unknownKindDelayMs = 10_000
 export interface Taking {
   readonly node: string
   readonly kinds: ReadonlyMap<JobKind, AnyJobKind>
+  /** How many jobs at the most. */
+  readonly limit: number
   /** Kinds of which this node runs as many as it may. */
   readonly except: ReadonlyArray<JobKind>
   /** Whether this node works on the job already. */
   readonly runsHere: (jobId: string) => boolean
-  /** Told which job is about to be claimed, in case that fails. */
-  readonly onDelivery: (delivery: Delivery) => void
+  /** Told which jobs are about to be claimed, in case that fails. */
+  readonly onDeliveries: (deliveries: ReadonlyArray<Delivery>) => void
 }
 
 export type Taken =
-  | { readonly _tag: "Nothing" }
   /** An entry that called for no work; it was dealt with. */
   | { readonly _tag: "Settled" }
   /** The entry of a job that this node works on: the queue had missed its heartbeats. */
   | { readonly _tag: "RunsHere"; readonly delivery: Delivery }
   | { readonly _tag: "Claimed"; readonly claim: Claim }
 
-/** Takes the next job for a run of this node. From here on every other run of it is superseded. */
-export const takeJob = Effect.fn("jobs.take")(function*(tx: Transaction, services: JobServices, taking: Taking) {
-  const { queue } = services
-  const delivery = yield* queue.take(tx, taking.except)
-  if (delivery === undefined) return { _tag: "Nothing" } satisfies Taken
-  if (taking.runsHere(delivery.jobId)) return { _tag: "RunsHere", delivery } satisfies Taken
-  taking.onDelivery(delivery)
-  const settled = Effect.as(queue.settle(tx, delivery.entryId), { _tag: "Settled" } satisfies Taken)
+/** Takes the next jobs for runs of this node: none, when none is due. From here on every other run of them is superseded. */
+export const takeJobs = Effect.fn("jobs.take")(function*(tx: Transaction, services: JobServices, taking: Taking) {
+  const deliveries = yield* services.queue.take(tx, taking.limit, taking.except)
+  const running = deliveries.filter((delivery) => taking.runsHere(delivery.jobId))
+  const others = deliveries.filter((delivery) => !running.includes(delivery))
+  taking.onDeliveries(others)
+  const jobs = others.length === 0 ? new Map<string, JobWithStages>() : yield* lockJobsWithStages(tx, others.map((delivery) => delivery.jobId))
+  const taken = yield* Effect.forEach(others, (delivery, index) =>
+    // A job may have more than one entry, and one run needs no more than one.
+    others.findIndex((other) => other.jobId === delivery.jobId) < index
+      ? settle(tx, services, delivery)
+      : takeJob(tx, services, taking, delivery, jobs.get(delivery.jobId)))
+  return [...running.map((delivery): Taken => ({ _tag: "RunsHere", delivery })), ...taken]
+})
 
-  const locked = yield* lockJobWithStages(tx, delivery.jobId)
+const settle = (tx: Transaction, { queue }: JobServices, { entryId }: Delivery): Effect.Effect<Taken> => Effect.as(queue.settle(tx, entryId), { _tag: "Settled" })
+
+const takeJob = Effect.fnUntraced(function*(
+  tx: Transaction,
+  services: JobServices,
+  taking: Taking,
+  delivery: Delivery,
+  locked: JobWithStages | undefined
+): Effect.fn.Return<Taken> {
+  const { queue } = services
+  const settled = settle(tx, services, delivery)
   if (locked === undefined) {
     yield* Effect.logInfo("A queue entry names a job that does not exist; it was removed").pipe(Effect.annotateLogs({ jobId: delivery.jobId }))
     return yield* settled
@@ -62,15 +79,13 @@ export const takeJob = Effect.fn("jobs.take")(function*(tx: Transaction, service
     yield* endCancelledJob(tx, services, { job, definition, options })
     return yield* settled
   }
-  return { _tag: "Claimed", claim: yield* claimJob(tx, { delivery, definition, options, job, stages, node: taking.node }) } satisfies Taken
+  return { _tag: "Claimed", claim: yield* claimJob(tx, { delivery, definition, options, job, stages, node: taking.node }) }
 })
 
-interface Claiming {
+interface Claiming extends JobWithStages {
   readonly delivery: Delivery
   readonly definition: AnyJobKind
   readonly options: unknown
-  readonly job: JobRow
-  readonly stages: ReadonlyArray<StageRow>
   readonly node: string
 }
 

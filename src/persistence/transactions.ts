@@ -5,8 +5,8 @@ import { databaseDefect, type DatabaseFailure, databaseFailure } from "./failure
 
 export interface Transaction {
   /**
-   * MikroORM's unit of work, a fork of its own with this transaction open. It is flushed before the commit; flush it
-   * yourself before a `query` that is to see its changes.
+   * MikroORM's unit of work, a fork of its own with this transaction open, made when first asked for. It is flushed before
+   * the commit; flush it yourself before a `query` that is to see its changes.
    */
   readonly em: SqlEntityManager
   /**
@@ -67,13 +67,9 @@ const rollback = (context: ControlledTransaction<unknown>) =>
   )
 
 /** Opens a transaction; where the wait for a connection is interrupted, the late arrival is rolled back. */
-const begin = (em: SqlEntityManager) =>
+const begin = (orm: SqlMikroORM<AbstractSqlDriver>) =>
   Effect.callback<ControlledTransaction<unknown>, DatabaseFailure>((resume) => {
-    const begun = em.begin().then(() => {
-      const context = em.getTransactionContext<ControlledTransaction<unknown>>()
-      if (context === undefined) throw new Error("MikroORM began no transaction")
-      return context
-    })
+    const begun: Promise<ControlledTransaction<unknown>> = orm.em.getKysely<unknown>().startTransaction().execute()
     begun.then(
       (context) => resume(Effect.succeed(context)),
       (error) => resume(Effect.fail(databaseFailure(error)))
@@ -102,8 +98,13 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
   const once = <A, E, R>(body: (tx: Transaction) => Effect.Effect<A, E, R>) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
-        const em = orm.em.fork()
-        const context = yield* restore(begin(em))
+        const context = yield* restore(begin(orm))
+        let em: SqlEntityManager | undefined
+        const makeEm = (): SqlEntityManager => {
+          const fork = orm.em.fork()
+          fork.setTransactionContext(context)
+          return fork
+        }
         const marker = { orm, open: true }
         const afterCommit: Array<Effect.Effect<void>> = []
         // PostgreSQL answers a COMMIT after a failed statement by rolling back, without an error.
@@ -133,7 +134,9 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
         )
         const failWithFirst = (failure: DatabaseFailure) => Effect.flatMap(sentFailure, (earlier) => Effect.fail(earlier ?? failure))
         const tx: Transaction = {
-          em,
+          get em() {
+            return (em ??= makeEm())
+          },
           query,
           execute,
           notify: (channel, payload) => execute("select pg_notify($1, $2)", [channel, payload]),
@@ -159,7 +162,7 @@ export const transactions = (orm: SqlMikroORM<AbstractSqlDriver>) => {
         }
         const commit =
           failed === undefined
-            ? attempt(() => em.flush()).pipe(
+            ? attempt(async () => em?.flush()).pipe(
                 Effect.andThen(attempt(() => context.commit().execute(), { committing: true })),
                 Effect.catch(failWithFirst),
                 // Where the answers were lost and yet it is committed, so is what they were to tell of.

@@ -198,8 +198,8 @@ class Work extends Command {
   }
   async act(model: Model, real: Real): Promise<void> {
     const runner = Context.get(real.engine.context, Runner)
-    const taken = await Effect.runPromise(runner.take({ except: [], runsHere: () => false }))
-    if (taken._tag === "Nothing") return
+    const [taken] = await Effect.runPromise(runner.take({ limit: 1, except: [], runsHere: () => false }))
+    if (taken === undefined) return
     if (taken._tag === "Settled") {
       // Entries of lost runs whose job is to be cancelled end it right away.
       const rows = await Effect.runPromise(real.engine.sql<{ id: string; status: JobStatus }>("select id, status from job where id = any($1::uuid[])", [model.jobs.map((job) => job.id)]))

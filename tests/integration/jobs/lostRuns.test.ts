@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Layer } from "effect"
 import { Runner, type StopReason } from "../../../src/jobs/Runner.ts"
-import { Database } from "../../../src/persistence/Database.ts"
+import { Database, type Transaction } from "../../../src/persistence/Database.ts"
 import { engines, freshPostgres, testDatabase } from "../../support/database.ts"
 import { makeGate, scriptedKind, startEngine, type TestEngine } from "../../support/jobEngine.ts"
 import { useEngine } from "../../support/useEngine.ts"
@@ -11,8 +11,8 @@ const gapless = (events: ReadonlyArray<{ sequence: number }>) => events.every((e
 /** Takes the next job on a node that has no worker, as a process does that is killed or freezes right behind it. */
 const takeAndDoNothing = (engine: TestEngine) =>
   Effect.gen(function*() {
-    const taken = yield* Context.get(engine.context, Runner).take({ except: [], runsHere: () => false })
-    return taken._tag === "Claimed" ? taken.claim : yield* Effect.die(new Error(`nothing to take: ${taken._tag}`))
+    const [taken] = yield* Context.get(engine.context, Runner).take({ limit: 1, except: [], runsHere: () => false })
+    return taken?._tag === "Claimed" ? taken.claim : yield* Effect.die(new Error(`nothing to take: ${taken?._tag}`))
   })
 
 /** As the database looks when the node has sent no heartbeat for so long. */
@@ -152,6 +152,34 @@ describe.each(engines)("a queue that lost its entries on %s", (engineName) => {
     yield* Effect.forEach(ids, (id) => working.untilStatus(id, "SUCCEEDED"))
     expect(kind.runs).toHaveLength(9)
   }).pipe(Effect.scoped), 60_000)
+})
+
+describe.each(engines)("jobs that are taken together on %s", (engineName) => {
+  const kind = scriptedKind()
+  const engine = useEngine({ database: testDatabase(engineName), kinds: [kind.definition], concurrency: 4 })
+  const submitTogether = (names: ReadonlyArray<string>, alter: (tx: Transaction, ids: ReadonlyArray<string>) => Effect.Effect<unknown>) =>
+    engine().database.transaction((tx) => Effect.gen(function*() {
+      const ids = yield* Effect.forEach(names, (name) => engine().jobs.submit(tx, { kind: "GENERATE", options: { name }, trackId: null, priority: "NORMAL" }))
+      yield* alter(tx, ids)
+      return ids
+    }))
+
+  it.live("begin also when one of them cannot", () => Effect.gen(function*() {
+    const [before, broken, behind] = yield* submitTogether(["before", "broken", "behind"], (tx, [, id]) => tx.query(`update job set options = '{"nothing": true}' where id = $1`, [id]))
+    yield* engine().untilStatus(before ?? "", "SUCCEEDED")
+    yield* engine().untilStatus(behind ?? "", "SUCCEEDED")
+    yield* engine().untilStatus(broken ?? "", "FAILED")
+    expect(kind.runs.filter((run) => run.endsWith("/REQUEST")).toSorted()).toEqual(["before/REQUEST", "behind/REQUEST"])
+  }))
+
+  it.live("run once each, also when one has two entries, of which none remains", () => Effect.gen(function*() {
+    const ids = yield* submitTogether(["twice", "once"], (tx, [id]) =>
+      tx.query(`insert into pgboss.job (name, data, singleton_key) values ('job', jsonb_build_object('jobId', $1::text), $1)`, [id]))
+    yield* Effect.forEach(ids, (id) => engine().untilStatus(id, "SUCCEEDED"))
+    expect(kind.runs.filter((run) => run.startsWith("twice/") || run.startsWith("once/"))).toHaveLength(6)
+    for (const id of ids) expect((yield* engine().events(id)).filter((event) => event.kind === "JobStartedEvent")).toHaveLength(1)
+    expect(yield* engine().sql("select 1 from pgboss.job where singleton_key = any($1)", [ids])).toEqual([])
+  }))
 })
 
 describe.each(engines)("a job that cannot be begun on %s", (engineName) => {
