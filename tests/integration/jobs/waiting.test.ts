@@ -16,7 +16,7 @@ describe.each(engines)("waiting jobs on %s", (engineName) => {
   let mostRunning = 0
   const atMost = Effect.acquireUseRelease(
     Effect.sync(() => { mostRunning = Math.max(mostRunning, ++running) }),
-    () => Effect.sleep("30 millis"),
+    () => gates.get("limited") ?? Effect.void,
     () => Effect.sync(() => { running-- })
   )
   const ordinary = scriptedKind((name, stage) => {
@@ -53,10 +53,14 @@ describe.each(engines)("waiting jobs on %s", (engineName) => {
 
   it.live("of a kind with a limit run no more than that at once, and hold up no others", () => Effect.gen(function*() {
     mostRunning = 0
+    const gate = yield* makeGate
+    gates.set("limited", gate.pass)
     const ids = yield* Effect.forEach(Array.from({ length: 12 }), (_, index) => engine().submit(`limited ${index}`, { kind: "SEPARATE" }))
     const other = yield* engine().submit("passes by", { priority: "LOW" })
     yield* engine().untilStatus(other, "SUCCEEDED")
-    expect(limited.finished.length).toBeLessThan(12)
+    yield* engine().until(gate.come, (come) => come === 2)
+    expect(limited.finished).toEqual([])
+    yield* gate.open
     yield* Effect.forEach(ids, (id) => engine().untilStatus(id, "SUCCEEDED"))
     expect(mostRunning).toBe(2)
   }))
