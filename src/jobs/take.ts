@@ -100,6 +100,8 @@ const claimJob = Effect.fnUntraced(function*(tx: Transaction, { definition, deli
   }))
   yield* writeJob(tx, job, {
     status: "RUNNING", attempt, node, awaiting: null, resume_at: null,
+    // A stage that is begun again may find the better way.
+    ...(job.degraded ? { degraded: stages.some((stage) => stage !== next && stage.degraded_from !== null) } : {}),
     ...(job.attempt === 0 ? { started_at: job.now } : {})
   }, [
     { body: { _tag: "JobStartedEvent", attempt }, dedupeKey: `started:${attempt}` },

@@ -6,11 +6,15 @@ import { scriptedKind } from "../../support/jobEngine.ts"
 import { useEngine } from "../../support/useEngine.ts"
 
 const refused = new UnsupportedMediaError({ message: "That is no audio.", detected: "text/plain", supported: ["audio/flac"] })
-const away = new ProviderError({ message: "The model is away.", provider: "sherpa-onnx", reason: "UNAVAILABLE", retryAfterMs: null })
+const away = new ProviderError({ message: "The model is away.", provider: "sherpa-onnx", reason: "UNAVAILABLE", retryAfterMs: 10 })
 
 describe.each(engines)("a job that fell back to a lesser method and then failed, on %s", (engineName) => {
   // At first the better way is gone and what follows is refused; later both work.
-  const kind = scriptedKind((_name, stage) => {
+  const kind = scriptedKind((name, stage) => {
+    if (name === "finds the better way") {
+      return stage === "REQUEST" ? ({ reportDegradation }, attempt) =>
+        attempt === 1 ? Effect.andThen(reportDegradation({ from: "HIGH", to: "BASIC", failure: away }), Effect.fail(away)) : Effect.void : undefined
+    }
     if (stage === "REQUEST") return ({ reportDegradation }, attempt) => (attempt % 2 === 1 ? reportDegradation({ from: "HIGH", to: "BASIC", failure: away }) : Effect.void)
     if (stage === "FETCH_RESULT") return (_run, attempt) => (attempt % 2 === 1 ? Effect.fail(refused) : Effect.void)
     return undefined
@@ -39,5 +43,12 @@ describe.each(engines)("a job that fell back to a lesser method and then failed,
     yield* engine().untilStatus(retry.jobId, "SUCCEEDED")
     expect(yield* stages(retry.jobId)).toEqual([{ status: "REUSED", degraded_from: "HIGH" }, { status: "SUCCEEDED", degraded_from: null }, { status: "SUCCEEDED", degraded_from: null }])
     expect(yield* degraded(retry.jobId)).toBe(true)
+  }))
+
+  it.live("is not so any more when its second try found the better way", () => Effect.gen(function* () {
+    const id = yield* engine().submit("finds the better way")
+    yield* engine().untilStatus(id, "SUCCEEDED")
+    expect((yield* engine().events(id)).map(({ kind }) => kind)).toContain("StageDegradedEvent")
+    expect(yield* degraded(id)).toBe(false)
   }))
 })
