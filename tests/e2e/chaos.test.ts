@@ -22,8 +22,8 @@ describe("no job is lost, doubled or stuck, and no stream has a gap:", () => {
 })
 
 describe("what passes is made good without a person, and leaves no file, process or connection behind:", () => {
-  it(transientFaults.name, async () => {
-    const figures = await transientFaults.run({ seed: 1, short: true })
+  it.each([transientFaults])("$name", async ({ run }) => {
+    const figures = await run({ seed: 1, short: true })
     expect(figures.filter(({ ok }) => !ok)).toEqual([])
   }, 360_000)
 })

@@ -94,7 +94,7 @@ describe("what deploy/ watches", () => {
   it("sums up by labels that the metrics have", () => {
     for (const expression of expressions) {
       const labels = new Set(metricsIn(expression).flatMap((name) => (shown.get(name) ?? []).flatMap(Object.keys)))
-      expect(groupedBy(expression).filter((label) => !labels.has(label) && !added.has(label)), expression).toEqual([])
+      expect({ expression, unknown: groupedBy(expression).filter((label) => !labels.has(label) && !added.has(label)) }).toEqual({ expression, unknown: [] })
     }
   })
 
