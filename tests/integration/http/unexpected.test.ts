@@ -26,7 +26,7 @@ describe("what nobody expected", () => {
   })
 
   /** Asks while a table is away, under an id of its own. */
-  const askWithout = async (table: string, requestId: string, path: string, init: RequestInit & { readonly headers?: Readonly<Record<string, string>> } = {}) => {
+  const askWithout = async (table: string, requestId: string, path: string, init: Omit<RequestInit, "headers"> & { readonly headers?: Readonly<Record<string, string>> } = {}) => {
     const logged = captureLogLines()
     await app.sql(`alter table ${table} rename to ${table}_away`)
     try {
