@@ -1,16 +1,17 @@
 import { Effect, Schema } from "effect"
 import { ConflictError, InvalidInputError, NotFoundError } from "../../domain/errors.ts"
 import { Tracks } from "../../library/Tracks.ts"
-import { answer, failsWith, present } from "../bridge.ts"
+import type { TrackRecord } from "../../persistence/reads/tracks.ts"
+import { answer, failsWith } from "../bridge.ts"
 import { builder } from "../builder.ts"
 import { checked, labels, optional, text, wholeNumber } from "../checkedInput.ts"
 import { byId } from "../ids.ts"
 import { TrackRef } from "./TrackRef.ts"
 
-const TrackUpdateSuccess = builder.objectRef<{ readonly trackId: string }>("TrackUpdateSuccess").implement({
+const TrackUpdateSuccess = builder.objectRef<{ readonly track: TrackRecord }>("TrackUpdateSuccess").implement({
   description: "The track is described as asked.",
   fields: (t) => ({
-    track: t.field({ type: TrackRef, description: "As it is now.", resolve: ({ trackId }, _, { loaders }) => present(loaders.track.load(trackId)) })
+    track: t.field({ type: TrackRef, description: "As it is now.", resolve: ({ track }) => track })
   })
 })
 
@@ -70,13 +71,14 @@ builder.mutationFields((t) => ({
       id: t.arg.id({ required: true, description: "Of the track." }),
       input: t.arg({ type: TrackUpdateInput, required: true, description: "How to describe it." })
     },
-    resolve: answer(updateFailures, (_root, { id, input }: { readonly id: string; readonly input: typeof TrackUpdateInput.$inferInput }) =>
+    resolve: answer(updateFailures, (_root, { id, input }: { readonly id: string; readonly input: typeof TrackUpdateInput.$inferInput }, { loaders }) =>
       byId("Track", id, (trackId) =>
         Effect.gen(function* () {
           const { input: { genres, tags, title, version, ...rest } } = yield* checkUpdate({ input })
           const tracks = yield* Tracks
           yield* tracks.update(trackId, { ...rest, title: title ?? undefined, genres: listOf(genres), tags: listOf(tags) }, version ?? null)
-          return { trackId }
+          const track = yield* Effect.promise(() => loaders.track.load(trackId))
+          return track === null ? yield* new NotFoundError({ message: "The track was deleted meanwhile.", id }) : { track }
         })))
   }),
   trackDelete: t.field({
