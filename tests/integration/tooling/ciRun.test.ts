@@ -1,10 +1,12 @@
-import { spawnSync } from "node:child_process"
-import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
+import { execFileSync, spawnSync } from "node:child_process"
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 
 const repository = join(import.meta.dirname, "../../..")
+/** All that the script may find besides what a test puts in their place. */
+const programs = ["bash", "cat", "dirname", "env", "mkdir", "rm"]
 
 const report = (passed: number, failed: number, unloaded = 0) =>
   JSON.stringify({
@@ -19,13 +21,16 @@ const report = (passed: number, failed: number, unloaded = 0) =>
 describe("The check of a fresh clone", () => {
   let directory: string
 
+  const program = async (name: string, does: string) => {
+    const path = join(directory, "bin", name)
+    await writeFile(path, `#!/usr/bin/env bash\n${does}\n`)
+    await chmod(path, 0o755)
+  }
   /** Runs the script with an npm that only plays its part: `scripts` says how each of its commands ends. */
   const run = async (scripts: { readonly [command: string]: string }) => {
     const cases = Object.entries(scripts).map(([command, does]) => `"${command}"*) ${does} ;;`)
-    const npm = join(directory, "bin/npm")
-    await writeFile(npm, `#!/usr/bin/env bash\ncase "$*" in\n${cases.join("\n")}\nesac\n`)
-    await chmod(npm, 0o755)
-    const { status, stdout } = spawnSync(join(directory, ".ci/run"), { encoding: "utf8", env: { PATH: `${join(directory, "bin")}:/usr/local/bin:/usr/bin:/bin` } })
+    await program("npm", `case "$*" in\n${cases.join("\n")}\nesac`)
+    const { status, stdout } = spawnSync(join(directory, ".ci/run"), { encoding: "utf8", env: { PATH: join(directory, "bin") } })
     return { status, lines: stdout.trimEnd().split("\n") }
   }
   const testsGive = (json: string, exitCode = 0) => `mkdir -p coverage; echo '${json}' > coverage/tests.json; exit ${exitCode}`
@@ -35,6 +40,7 @@ describe("The check of a fresh clone", () => {
     for (const folder of [".ci", "tooling", "bin", "node_modules/.bin"]) await mkdir(join(directory, folder), { recursive: true })
     for (const file of [".ci/run", "tooling/testTotals.mjs"]) await copyFile(join(repository, file), join(directory, file))
     await symlink(process.execPath, join(directory, "node_modules/.bin/node"))
+    for (const name of programs) await symlink(execFileSync("which", [name], { encoding: "utf8" }).trim(), join(directory, "bin", name))
   })
   afterEach(() => rm(directory, { recursive: true }))
 
@@ -77,5 +83,36 @@ describe("The check of a fresh clone", () => {
     const { lines, status } = await run({ ci: "exit 1", test: testsGive(report(5, 0)) })
     expect(lines.slice(-2)).toEqual(["Failed steps: install", "0 passed, 0 failed"])
     expect(status).toBe(1)
+  })
+
+  describe("where promtool is missing", () => {
+    const aptGet = async (does: string) => {
+      await program("apt-get", `echo "$*" >> "${join(directory, "asked")}"; ${does}`)
+      return run({ test: testsGive(report(3, 0)) })
+    }
+    const asked = () => readFile(join(directory, "asked"), "utf8").catch(() => "")
+
+    it("installs it as root", async () => {
+      await program("id", "echo 0")
+      expect(await aptGet("exit 0")).toMatchObject({ status: 0 })
+      expect(await asked()).toBe("update -qq\ninstall -y -qq --no-install-recommends prometheus\n")
+    })
+
+    it("says so when that fails, and runs the tests all the same", async () => {
+      await program("id", "echo 0")
+      const { lines, status } = await aptGet("exit 100")
+      expect(lines).toContainEqual(expect.stringMatching(/^promtool could not be installed/))
+      expect(lines.slice(-2)).toEqual(["Failed steps: promtool", "3 passed, 0 failed"])
+      expect(status).toBe(1)
+    })
+
+    it("leaves the machine alone where it is nobody's to install on, and where promtool is there", async () => {
+      await program("id", "echo 1000")
+      expect(await aptGet("exit 100")).toMatchObject({ status: 0 })
+      await program("id", "echo 0")
+      await program("promtool", "exit 0")
+      expect(await aptGet("exit 100")).toMatchObject({ status: 0 })
+      expect(await asked()).toBe("")
+    })
   })
 })
