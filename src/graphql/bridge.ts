@@ -9,6 +9,7 @@ import type { ErrorCode } from "../domain/ErrorCode.ts"
 import { isFailure } from "../domain/errorCatalog.ts"
 import type { Feed } from "../domain/Feed.ts"
 import { tellUnexpected, unexpectedMessage } from "../domain/unexpected.ts"
+import { isOutage } from "../persistence/Database.ts"
 import type { GraphQLContext } from "./GraphQLContext.ts"
 import { countFailure } from "./operationMetrics.ts"
 import type { Services } from "./Services.ts"
@@ -26,7 +27,7 @@ export const present = async <Row>(row: Promise<Row | null>): Promise<Row> => aw
 
 /** Tells of what nobody expected, and returns what a client may know of it. */
 export const incident = (cause: Cause.Cause<unknown>): Effect.Effect<GraphQLError> =>
-  Effect.map(tellUnexpected(cause), (incidentId) => refusal("INTERNAL", unexpectedMessage(incidentId), { incidentId }))
+  Effect.map(tellUnexpected(cause, { handled: isOutage(cause) }), (incidentId) => refusal("INTERNAL", unexpectedMessage(incidentId), { incidentId }))
 
 const pureFailure = <E>(cause: Cause.Cause<E>): Option.Option<E> =>
   // One that came with a defect is not the whole story.

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { Cause, Effect, FiberSet, type Scope } from "effect"
 import { RequestId } from "../domain/Origin.ts"
 import { tellUnexpected, unexpectedMessage } from "../domain/unexpected.ts"
+import { isOutage } from "../persistence/Database.ts"
 import { type Asked, askedBy, requestIdHeader } from "./asked.ts"
 import { allowListedOrigin, answerPreflight, isAllowedOrigin, type OriginPolicy } from "./crossSite.ts"
 import { sendProblem } from "./problem.ts"
@@ -43,7 +44,8 @@ export const makeBoundary = <R = never>(): Effect.Effect<Boundary<R>, never, R |
     const context = yield* Effect.context<R>()
     const run = yield* FiberSet.makeRuntime<R>()
     const unexpected = (error: unknown, arrived?: Arrived): void => {
-      const told = tellUnexpected(Cause.isCause(error) ? error : Cause.die(error)).pipe(Effect.provideService(RequestId, arrived?.asked.requestId))
+      const cause = Cause.isCause(error) ? error : Cause.die(error)
+      const told = tellUnexpected(cause, { handled: isOutage(cause) }).pipe(Effect.provideService(RequestId, arrived?.asked.requestId))
       const incidentId = Effect.runSyncWith(context)(told)
       if (arrived !== undefined) sendProblem(arrived.response, 500, unexpectedMessage(incidentId))
     }

@@ -1,9 +1,9 @@
 /** Works on jobs: takes one, and goes stage by stage until it ends, waits, or has to be given back. */
-import { Cause, Context, Deferred, Duration, Effect, ErrorReporter, Exit, Layer, Option, Schema } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Cause, Context, Deferred, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { type Failure, isFailure } from "../domain/errorCatalog.ts"
 import { InternalError } from "../domain/errors.ts"
 import { isTerminal, type StageName } from "../domain/Job.ts"
+import { reportIncident, unexpectedMessage } from "../domain/unexpected.ts"
 import { Database, isOutage, type Transaction } from "../persistence/Database.ts"
 import { Blobs } from "../storage/Blobs.ts"
 import { WorkDirectories } from "../storage/WorkDirectories.ts"
@@ -56,14 +56,10 @@ export class Runner extends Context.Service<Runner, {
       const node = yield* Node
       const services: JobServices = { queue: yield* Queue, blobs: yield* Blobs, onJobEnded: yield* OnJobEnded }
       const workDirectories = yield* WorkDirectories
-      const random = yield* SecureRandom.SecureRandom
 
       /** Something nobody expected: the client gets an id, the log gets everything. */
-      const incident = Effect.fnUntraced(function*(what: string, cause: Cause.Cause<unknown>) {
-        const incidentId = yield* random.uuidV7()
-        yield* Effect.logError(what, cause).pipe(Effect.andThen(ErrorReporter.report(cause)), Effect.annotateLogs({ incidentId }))
-        return new InternalError({ message: `Something went wrong on our side. The log has it under ${incidentId}.`, incidentId })
-      })
+      const incident = (what: string, cause: Cause.Cause<unknown>) =>
+        Effect.map(reportIncident(what, cause), (incidentId) => new InternalError({ message: unexpectedMessage(incidentId), incidentId }))
 
       /** A job that cannot even be begun would be taken again and again, before all others. */
       const failUnclaimable = Effect.fnUntraced(function*(delivery: Delivery, cause: Cause.Cause<unknown>) {

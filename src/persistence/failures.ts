@@ -56,6 +56,8 @@ const socketErrors = new Set([
 ])
 /** What pg says, without a code, of a connection that is gone. */
 const goneMessage = /connection terminated|not queryable|connection error|Cannot use a pool after/i
+/** What pg's pool says, without a code, to whom none of its connections became free in time. */
+const starvedMessage = /^timeout exceeded when trying to connect/i
 
 const textOf = (value: unknown, key: string): string | undefined => {
   if (!Predicate.hasProperty(value, key)) return undefined
@@ -96,7 +98,7 @@ const isDatabaseDefect = (defect: unknown): boolean =>
   defect instanceof DriverException ||
   (sqlStateOf(defect) !== undefined && textOf(defect, "severity") !== undefined) ||
   (defect instanceof Error &&
-    /^(connection terminated|client has encountered a connection error)/i.test(defect.message))
+    (/^(connection terminated|client has encountered a connection error)/i.test(defect.message) || starvedMessage.test(defect.message)))
 
 /** The database's failure among a cause's defects. */
 export const databaseDefect = (cause: Cause.Cause<unknown>): DatabaseFailure | undefined => {
@@ -107,8 +109,9 @@ export const databaseDefect = (cause: Cause.Cause<unknown>): DatabaseFailure | u
   return defect === undefined ? undefined : databaseFailure(defect)
 }
 
-/** Given up by the server for want of time (a statement's limit, a lock) or of memory, disk or the like. */
-const isOverloaded = ({ sqlState = "" }: DatabaseFailure): boolean => sqlState === "57014" || sqlState === "55P03" || sqlState.startsWith("53")
+/** Given up for want of time (a statement's limit, a lock), of a free connection, or of the server's memory, disk or the like. */
+const isOverloaded = ({ message, sqlState }: DatabaseFailure): boolean =>
+  sqlState === undefined ? starvedMessage.test(message) : sqlState === "57014" || sqlState === "55P03" || sqlState.startsWith("53")
 
 /** Whether something came to nothing because the database was out of reach or overloaded: the same can succeed later. */
 export const isOutage = (cause: Cause.Cause<unknown>): boolean => {

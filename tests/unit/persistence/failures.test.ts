@@ -58,6 +58,13 @@ describe("a database that is lost or overloaded", () => {
     expect(isOutage(Cause.die(databaseFailure(thrown(sqlState, "given up"))))).toBe(true)
   })
 
+  it("passes, too, when no connection of the pool became free in time, and is not asked again at once", () => {
+    const starved = thrown(undefined, "timeout exceeded when trying to connect")
+    expect(databaseFailure(starved)).toMatchObject({ connectionLost: false, transient: false })
+    expect(isOutage(Cause.die(databaseFailure(starved)))).toBe(true)
+    expect(isOutage(Cause.die(starved))).toBe(true)
+  })
+
   it("is told from a bug, and from another server's outage", () => {
     expect(isOutage(Cause.die(databaseFailure(thrown("ECONNREFUSED"))))).toBe(true)
     expect(isOutage(Cause.die(thrown("57P01", "terminating connection", { severity: "FATAL" })))).toBe(true)
