@@ -22,6 +22,8 @@ const retryLimit = 1000
 // pg-boss's own table: it has no call that finds, moves or removes entries by their keys within a transaction.
 const entries = `pgboss.job b where b.name = '${queueName}'`
 const waiting = "b.state in ('created', 'retry')"
+/** As `boss.fetch` has it, and the index that it is made for. */
+const takeable = "b.state < 'active' and not b.blocked"
 const liveEntry = (key: string) => `select 1 from ${entries} and b.singleton_key = ${key} and b.state in ('created', 'retry', 'active')`
 /** Those that somebody takes at this moment are left alone: he waits for the job's row, and looks at the job then. */
 const entriesInState = (state: string) => `select b.id from ${entries} and b.singleton_key = $1 and ${state} for update skip locked`
@@ -56,6 +58,8 @@ export class Queue extends Context.Service<Queue, {
   readonly prioritize: (tx: Transaction, jobId: string, priority: number) => Effect.Effect<void>
   /** Takes entries that are due, up to `limit`: those of the highest priority, of these the oldest. They are held by whoever commits the transaction. */
   readonly take: (tx: Transaction, limit: number, except: ReadonlyArray<JobKind>) => Effect.Effect<ReadonlyArray<Delivery>>
+  /** Whether there is an entry to take, of another kind than these. */
+  readonly isDue: (except: ReadonlyArray<JobKind>) => Effect.Effect<boolean>
   /** Whether an entry is due that goes before those of this priority. */
   readonly isOvertaken: (tx: Transaction, priority: number) => Effect.Effect<boolean>
   /** Says that the entries are being worked on. One that somebody else has taken since is left alone. */
@@ -153,6 +157,10 @@ export class Queue extends Context.Service<Queue, {
             Effect.map((taken) => taken.map((entry) => ({ entryId: entry.id, jobId: entry.data.jobId, retryCount: entry.retryCount })))
           )
         ),
+        isDue: (except) =>
+          database.query("jobs.due", `select 1 from ${entries} and ${takeable} and b.start_after <= now() and b.group_id <> all($1::text[]) limit 1`, [except]).pipe(
+            Effect.map((rows) => rows.length > 0)
+          ),
         isOvertaken: (tx, priority) =>
           tx.query(`select 1 from ${entries} and ${waiting} and b.priority > $1 and b.start_after <= now() limit 1`, [priority]).pipe(
             Effect.map((rows) => rows.length > 0)

@@ -71,6 +71,8 @@ export class Worker extends Context.Service<Worker, {
         const kindsLeft = (): ReadonlyArray<readonly [JobKind, number]> =>
           [...settings.kindConcurrency].map(([kind, limit]) => [kind, limit - [...running.values()].filter(({ claim }) => claim.definition.kind === kind).length])
 
+        const exhausted = (left: ReturnType<typeof kindsLeft>) => left.flatMap(([kind, count]) => count > 0 ? [] : [kind])
+
         const accept = (taken: Taken): Effect.Effect<void> => {
           switch (taken._tag) {
             case "Settled": return Effect.void
@@ -87,7 +89,7 @@ export class Worker extends Context.Service<Worker, {
           const left = kindsLeft()
           const limit = Math.min(settings.concurrency - running.size, ...left.flatMap(([, count]) => count > 0 ? [count] : []))
           taking = 1
-          return runner.take({ limit, except: left.flatMap(([kind, count]) => count > 0 ? [] : [kind]), runsHere: runs }).pipe(
+          return runner.take({ limit, except: exhausted(left), runsHere: runs }).pipe(
             Effect.tap((taken) => Effect.forEach(taken, accept, { discard: true })),
             Effect.map((taken) => taken.length === limit),
             Effect.ensuring(Effect.sync(() => { taking = 0 }))
@@ -100,6 +102,12 @@ export class Worker extends Context.Service<Worker, {
         }).pipe(
           // Or a job could be claimed and not run.
           Effect.uninterruptible
+        )
+
+        /** Until something is announced or a slot is freed, or a poll finds an entry: taking writes, and an idle node is to write nothing. */
+        const untilWork = Latch.whenOpen(wake, Effect.succeed(true)).pipe(
+          Effect.timeoutOrElse({ duration: pollInterval, orElse: () => isFull() ? Effect.succeed(false) : queue.isDue(exhausted(kindsLeft())) }),
+          Effect.repeat({ until: (found) => found })
         )
 
         /** A run is told to stop by the job's row; the announcement says only when to look. */
@@ -136,7 +144,7 @@ export class Worker extends Context.Service<Worker, {
           Effect.gen(function*() {
             yield* Latch.close(wake)
             yield* survive("Taking jobs", fill)
-            yield* Effect.timeoutOption(Latch.whenOpen(wake, Effect.void), pollInterval)
+            yield* survive("Looking for jobs", untilWork)
           }).pipe(Effect.forever)
         )
         yield* Effect.forkScoped(

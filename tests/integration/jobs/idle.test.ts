@@ -1,0 +1,60 @@
+import { setTimeout as pause } from "node:timers/promises"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { queueChannel } from "../../../src/jobs/Queue.ts"
+import { Database } from "../../../src/persistence/Database.ts"
+import { engines, testDatabase } from "../../support/database.ts"
+import { scriptedKind, startEngine } from "../../support/jobEngine.ts"
+
+const polls = 30
+
+/** What the database does takes its time, whatever the clock of the test says. */
+const eventually = (holds: () => boolean, meanwhile: Effect.Effect<void> = Effect.void) =>
+  Effect.gen(function* () {
+    const deadline = performance.now() + 20_000
+    while (!holds() && performance.now() < deadline) yield* Effect.andThen(meanwhile, Effect.promise(() => pause(10)))
+    expect(holds()).toBe(true)
+  })
+
+describe.each(engines)("a node without work, on %s", (engineName) => {
+  it.effect("reads once a second whether there is any, and opens no transaction; what is due it takes at once", () =>
+    Effect.gen(function* () {
+      let transactions = 0
+      let looked = 0
+      let deaf = false
+      const database = Layer.effect(
+        Database,
+        Effect.map(Database, (database) =>
+          Database.of({
+            ...database,
+            transaction: (body) => {
+              transactions++
+              return database.transaction(body)
+            },
+            query: (name, ...rest) => Effect.ensuring(database.query(name, ...rest), Effect.sync(() => { if (name === "jobs.due") looked++ })),
+            listen: (channel, onMessage) => database.listen(channel, (payload) => { if (!deaf || channel !== queueChannel) onMessage(payload) })
+          }))
+      ).pipe(Layer.provide(testDatabase(engineName)))
+      const { definition, finished } = scriptedKind()
+      const engine = yield* startEngine({ database, kinds: [definition] })
+      const polled = (times: number) => {
+        const enough = looked + times
+        return eventually(() => looked >= enough, TestClock.adjust("1 second"))
+      }
+
+      // The first look is one to take, and so is that when listening begins.
+      yield* polled(1)
+      transactions = 0
+      yield* polled(polls)
+      expect(transactions).toBe(0)
+
+      // The clock stands still: no poll finds it.
+      yield* engine.submit("announced")
+      yield* eventually(() => finished.length === 1)
+
+      deaf = true
+      yield* engine.submit("not announced")
+      yield* eventually(() => finished.length === 2, TestClock.adjust("1 second"))
+    }).pipe(Effect.scoped), 60_000)
+})
