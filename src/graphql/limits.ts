@@ -20,6 +20,7 @@ import {
   visit
 } from "graphql"
 import { defaultSize, maxSize } from "./connection.ts"
+import { perDocument } from "./perDocument.ts"
 
 /** Checked while parsing. */
 export const maxTokens = 1_000
@@ -125,15 +126,7 @@ const refused = (what: string, limit: number, found: number): GraphQLError =>
     extensions: { code: "OPERATION_TOO_LARGE", limit, found, http: { status: 400, spec: true } }
   })
 
-interface Counted {
-  readonly aliases: number
-  readonly directives: number
-}
-
-/** Documents are parsed once and kept. */
-const counted = new WeakMap<DocumentNode, Counted>()
-
-const count = (document: DocumentNode): Counted => {
+const count = perDocument((document) => {
   let aliases = 0
   let directives = 0
   visit(document, {
@@ -144,9 +137,8 @@ const count = (document: DocumentNode): Counted => {
       directives += 1
     }
   })
-  counted.set(document, { aliases, directives })
   return { aliases, directives }
-}
+})
 
 /** The limits that an operation breaks. Of several operations in a document, the named one is weighed. */
 export const brokenLimits = (
@@ -155,7 +147,7 @@ export const brokenLimits = (
   operationName: string | null | undefined,
   variables: Variables
 ): ReadonlyArray<GraphQLError> => {
-  const { aliases, directives } = counted.get(document) ?? count(document)
+  const { aliases, directives } = count(document)
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION)
   const weights = operations
     .filter((operation) => operationName === null || operationName === undefined || operation.name?.value === operationName)

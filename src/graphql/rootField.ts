@@ -1,5 +1,6 @@
 /** What an operation is about, in words that the schema knows: what a client calls it could be anything. */
 import { type DocumentNode, type FragmentDefinitionNode, getOperationAST, Kind, type OperationTypeNode, type SelectionSetNode } from "graphql"
+import { perDocument } from "./perDocument.ts"
 
 export interface OperationSummary {
   readonly type: OperationTypeNode
@@ -32,14 +33,13 @@ const summarize = (document: DocumentNode, operationName: string | undefined): O
   return { type: operation.operation, fields: names, field, name: operation.name?.value }
 }
 
-/** Documents are parsed once and kept. */
-const known = new WeakMap<DocumentNode, Map<string, OperationSummary | undefined>>()
+/** By operation name. */
+const summaries = perDocument(() => new Map<string, OperationSummary | undefined>())
 
 /** Of a valid document; undefined when it has no operation of this name. */
 export const operationSummary = (document: DocumentNode, operationName: string | null | undefined): OperationSummary | undefined => {
   const key = operationName ?? ""
-  const ofDocument = known.get(document) ?? new Map<string, OperationSummary | undefined>()
-  known.set(document, ofDocument)
+  const ofDocument = summaries(document)
   if (!ofDocument.has(key)) ofDocument.set(key, summarize(document, operationName ?? undefined))
   return ofDocument.get(key)
 }

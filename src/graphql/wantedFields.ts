@@ -1,18 +1,13 @@
-import { type DocumentNode, visit } from "graphql"
-
-/** Documents are parsed once and kept. */
-const known = new WeakMap<DocumentNode, ReadonlySet<string>>()
+import { visit } from "graphql"
+import { perDocument } from "./perDocument.ts"
 
 /** The names of all fields in a document, of whatever type. */
-export const wantedFields = (document: DocumentNode): ReadonlySet<string> => {
-  const before = known.get(document)
-  if (before !== undefined) return before
+export const wantedFields = perDocument((document): ReadonlySet<string> => {
   const names = new Set<string>()
   visit(document, {
     Field: ({ name }) => {
       names.add(name.value)
     }
   })
-  known.set(document, names)
   return names
-}
+})

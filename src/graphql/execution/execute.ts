@@ -13,6 +13,7 @@ import {
   validateExecutionArgs,
   visit
 } from "graphql"
+import { perDocument } from "../perDocument.ts"
 import { type PlannedField, planFields } from "./plan.ts"
 import { Run } from "./run.ts"
 
@@ -32,7 +33,7 @@ const conditional = new Set(["skip", "include"])
 const introspection = new Set(["__schema", "__type"])
 
 /** Undefined for a document that is not planned: with other directives, with introspection, with a name that objects cannot have. */
-const examine = (document: DocumentNode): Known | undefined => {
+const examine = perDocument((document): Known | undefined => {
   const conditions = new Set<string>()
   let plain = true
   visit(document, {
@@ -45,9 +46,7 @@ const examine = (document: DocumentNode): Known | undefined => {
     }
   })
   return plain ? { conditions: [...conditions], plans: new Map() } : undefined
-}
-
-const known = new WeakMap<DocumentNode, Known | undefined>()
+})
 
 const fragmentsOf = (document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
   new Map(document.definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])))
@@ -70,9 +69,7 @@ const plan = ({ document, operation, schema, variableValues }: ValidatedExecutio
 
 /** As graphql-js executes a valid document. */
 export const execute = (args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> => {
-  const { document } = args
-  if (!known.has(document)) known.set(document, examine(document))
-  const examined = known.get(document)
+  const examined = examine(args.document)
   if (examined === undefined || args.abortSignal !== undefined) return executeByGraphql(args)
   const validated = validateExecutionArgs(args)
   if (!("operation" in validated)) return { errors: validated }

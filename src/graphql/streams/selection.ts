@@ -1,5 +1,6 @@
 /** What an answer to a subscription depends on besides the feed: equal keys, equal answers. */
 import { type DocumentNode, Kind, type OperationDefinitionNode, print, type SelectionNode, visit } from "graphql"
+import { perDocument } from "../perDocument.ts"
 
 interface Selection {
   /** The operation as text, without the arguments of its root field. */
@@ -8,8 +9,8 @@ interface Selection {
   readonly variables: ReadonlyArray<string>
 }
 
-/** By operation name; documents are parsed once and kept, so equal texts are one document. */
-const known = new WeakMap<DocumentNode, Map<string, Selection>>()
+/** By operation name. */
+const selections = perDocument(() => new Map<string, Selection>())
 
 /** The feed stands for the root field's arguments: which one it is, and where it is read from. */
 const withoutArguments = (selection: SelectionNode): SelectionNode => selection.kind === Kind.FIELD ? { ...selection, arguments: [] } : selection
@@ -35,8 +36,7 @@ const describe = (document: DocumentNode, operation: OperationDefinitionNode): S
  * that only say which feed is meant, such as a job's id, are no part of it.
  */
 export const selectionKey = (document: DocumentNode, operation: OperationDefinitionNode, values: Readonly<Record<string, unknown>>): string => {
-  const ofDocument = known.get(document) ?? new Map<string, Selection>()
-  known.set(document, ofDocument)
+  const ofDocument = selections(document)
   const name = operation.name?.value ?? ""
   const selection = ofDocument.get(name) ?? describe(document, operation)
   ofDocument.set(name, selection)

@@ -95,7 +95,6 @@ export class Incidents extends Context.Service<Incidents, {
             [status, limit]
           )
 
-
         const watchers = new Set<(incidentId: string) => void>()
         const feeds = yield* sharedFeeds(() =>
           watchRows<IncidentRecord>({

@@ -93,10 +93,12 @@ const failingSql = `
     select name, min(failing_since) as since from failing_store where seen_at > clock_timestamp() - interval '${forgottenAfter}' group by name
   ) as s order by s.name`
 
+/** For the statement: the code of each store's failures. */
+const codes = JSON.stringify(Object.fromEntries(Object.entries(stores).map(([name, { code }]) => [name, code])))
+
 /** What fails any node now. */
 export const failingStores = Effect.gen(function* () {
   const database = yield* Database
-  const codes = Object.fromEntries(Object.entries(stores).map(([name, { code }]) => [name, code]))
-  const rows = yield* database.query<FailingRow>("stores.failing", failingSql, [JSON.stringify(codes)])
+  const rows = yield* database.query<FailingRow>("stores.failing", failingSql, [codes])
   return rows.map(({ failures, name, since }): Condition => ({ subject: `store:${name}`, cause: stores[name]?.cause ?? name, provider: null, errorCount: failures, since }))
 })
