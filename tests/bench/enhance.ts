@@ -7,7 +7,7 @@
  * Audio below the folders (WAV, Ogg, MP3, FLAC) is measured besides the test fixtures.
  */
 import { execFileSync } from "node:child_process"
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { parseArgs } from "node:util"
@@ -24,6 +24,7 @@ import { sniffFile } from "../../src/audio/sniff.ts"
 import { bundledFFmpeg, songA, songB, speech } from "../support/audio.ts"
 import { noiseRateHz, noises } from "../support/noises.ts"
 import { decoded, mixed, siSdrDb, writtenWav } from "../support/signals.ts"
+import { untrainedRnnoise } from "./enhance/untrainedRnnoise.ts"
 import { spread, surroundings } from "./support/figures.ts"
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { tables: { type: "string", default: "noise,recordings,time" }, minutes: { type: "string", default: "10" }, ffmpeg: { type: "string", default: bundledFFmpeg } } })
@@ -56,10 +57,10 @@ const suited = (inspection: Inspection) => (unsuitableForRnnoise(inspection) ===
 const enhance = async (path: string) => {
   const request = await look(path)
   const cleaned = await run(suited(request.inspection)(request))
-  const { path: made } = await run(normalize({ ...request.file, ...cleaned, target, directory: request.directory, onProgress: () => {} }))
+  const { passes, path: made } = await run(normalize({ ...request.file, ...cleaned, target, directory: request.directory, onProgress: () => {} }))
   const measured = await run(measure({ ...request.file, path: made, demuxer: "flac" }, () => {}))
   rmSync(request.directory, { recursive: true })
-  return { ...request, measured, isCorrected: made.endsWith("second.flac"), tier: suited(request.inspection) === denoiseMedium ? "MEDIUM" : "BASIC" }
+  return { ...request, measured, passes, tier: suited(request.inspection) === denoiseMedium ? "MEDIUM" : "BASIC" }
 }
 
 console.log(surroundings())
@@ -94,7 +95,7 @@ const noiseTable = async () => {
 
 const recordingsTable = async () => {
   console.log("\n## Recordings as they are: what they are taken for, what denoising leaves, how the target is met")
-  head("recording", "s", "Hz", "channels", "speech", "SNR, dB", "tier", "kept of it (SI-SDR), dB", "loudness error, LU", "true peak, dBTP", "second pass", "duration, ms")
+  head("recording", "s", "Hz", "channels", "speech", "SNR, dB", "tier", "kept of it (SI-SDR), dB", "loudness error, LU", "true peak, dBTP", "passes", "duration, ms")
   const variants: ReadonlyArray<readonly [name: string, ...args: ReadonlyArray<string>]> = [
     ["1 s of music.wav", "-t", "1", "-i", songA],
     ["5.1 music.wav", "-t", "20", "-i", songB, "-af", "pan=5.1|FL=FL|FR=FR|FC=0.5*FL+0.5*FR|LFE=0.2*FL|BL=0.4*FL|BR=0.4*FR"],
@@ -116,7 +117,7 @@ const recordingsTable = async () => {
       row(basename(path), result)
       continue
     }
-    const { file, inspection, isCorrected, measured, tier } = result
+    const { file, inspection, measured, passes, tier } = result
     const { integratedLufs, truePeakDbtp } = measured.loudness
     const isLong = inspection.durationMs > 300_000
     const directory = mkdtempSync(join(work, "w-"))
@@ -127,7 +128,7 @@ const recordingsTable = async () => {
     highest = Math.max(highest, truePeakDbtp)
     row(
       basename(path), fixed(inspection.durationMs / 1000), String(file.sampleRateHz), String(file.channels), inspection.isSpeech ? "yes" : "no", fixed(inspection.snrDb), tier,
-      fixed(kept), fixed(integratedLufs - target.targetLufs, 2), fixed(truePeakDbtp, 2), isCorrected ? "yes" : "no", String(measured.durationMs - inspection.durationMs)
+      fixed(kept), fixed(integratedLufs - target.targetLufs, 2), fixed(truePeakDbtp, 2), String(passes), String(measured.durationMs - inspection.durationMs)
     )
   }
   console.log(`\n${errors.length} recordings: loudness error ${Math.min(...errors).toFixed(2)} to ${Math.max(...errors).toFixed(2)} LU; highest true peak ${highest.toFixed(2)} dBTP for a ceiling of ${target.truePeakDbtp}`)
@@ -155,9 +156,9 @@ const timeTable = async () => {
     ffmpeg("-stream_loop", "-1", "-i", await writtenWav(`bench at ${snrDb}.wav`, noisy, noiseRateHz), "-t", duration, path)
     return path
   }
-  /** By hand, with what ffmpeg brings: two passes, because loudnorm is exact only when it is told what the first has measured. */
-  const bare = (path: string) => {
-    const chain = "afftdn=nr=12:nf=-50,highpass=f=20,deesser=i=0.2"
+  /** By hand, with what ffmpeg brings: a denoiser, and two passes, because loudnorm is exact only when it is told what the first has measured. */
+  const bare = (path: string, denoiser: string) => {
+    const chain = `${denoiser},highpass=f=20,deesser=i=0.2`
     const loudnorm = `loudnorm=I=${target.targetLufs}:TP=${target.truePeakDbtp}:LRA=20`
     const printed = execFileSync("/bin/sh", ["-c", '"$0" -nostdin -hide_banner -i "$1" -af "$2" -f null - 2>&1', values.ffmpeg, path, `${chain},${loudnorm}:print_format=json`], { encoding: "utf8", maxBuffer: 64 << 20 })
     const found = JSON.parse(printed.slice(printed.lastIndexOf("{"), printed.lastIndexOf("}") + 1)) as Record<string, string>
@@ -169,19 +170,23 @@ const timeTable = async () => {
     await work()
     return { wall: (performance.now() - begun) / 1000, processor: processorSeconds() - spent }
   }
-  head("recording", "tier", "ffmpeg alone", "all stages", "ratio", "processor: ffmpeg alone", "all stages", "ratio")
-  for (const path of [longMusic, await longSpeech(20), await longSpeech(5)]) {
+  head("recording", "tier", "ffmpeg alone denoises with", "ffmpeg alone", "all stages", "ratio", "processor: ffmpeg alone", "all stages", "ratio")
+  const afftdn = "afftdn=nr=12:nf=-50"
+  const network = join(work, "untrained.rnnn")
+  writeFileSync(network, untrainedRnnoise())
+  const noisySpeech = await longSpeech(5)
+  for (const [path, denoiser] of [[longMusic, afftdn], [await longSpeech(20), afftdn], [noisySpeech, `arnndn=m=${network}`], [noisySpeech, afftdn]] as const) {
     const rounds: Array<{ readonly theirs: Spent; readonly ours: Spent }> = []
     let tier = ""
     for (let round = 0; round < 3; round++) {
-      const theirs = await timed(() => bare(path))
+      const theirs = await timed(() => bare(path, denoiser))
       const ours = await timed(async () => ({ tier } = await enhance(path)))
       rounds.push({ theirs, ours })
     }
     const columns = (["wall", "processor"] as const).flatMap((what) => [
       spread(rounds.map(({ theirs }) => theirs[what]), 1), spread(rounds.map(({ ours }) => ours[what]), 1), spread(rounds.map(({ ours, theirs }) => ours[what] / theirs[what]), 2)
     ])
-    row(basename(path), tier, ...columns)
+    row(basename(path), tier, denoiser.slice(0, denoiser.indexOf("=")), ...columns)
   }
 }
 

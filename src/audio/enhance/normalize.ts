@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import type { AudioProcessingError, TimedOutError } from "../../domain/errors.ts"
 import type { FFmpeg } from "../FFmpeg.ts"
 import { input } from "../ffmpeg/input.ts"
+import { correct, nearest, type Setting } from "./correction.ts"
 import { render, type Rendered } from "./render.ts"
 import { type LoudnessTarget, silenceLufs } from "./thresholds.ts"
 
@@ -25,6 +26,8 @@ export interface Normalized extends Rendered {
   readonly path: string
   /** It was not turned up: there is nothing in it to be heard. */
   readonly isSilent: boolean
+  /** How many it took. */
+  readonly passes: number
 }
 
 /** At this rate, the highest sample between two of the original's is all but the true peak. */
@@ -35,9 +38,8 @@ const marginDb = 0.1
 const lowestLimitDb = -24
 const attackMs = 5
 const releaseMs = 60
-/** An error that is left alone: no ear tells it. */
-const acceptedErrorLu = 0.2
-const largestCorrectionLu = 6
+/** Each takes as long as the first. Most recordings need one, those that the limiter holds down two or three. */
+const maxPasses = 4
 
 /** The limiter is late by its attack, and is put back in time. */
 const limiter = (limitDb: number, sampleRateHz: number): ReadonlyArray<string> => {
@@ -55,31 +57,35 @@ const limiter = (limitDb: number, sampleRateHz: number): ReadonlyArray<string> =
 
 /**
  * Turns the recording to the target. Where nothing comes near the ceiling that is a gain and nothing else; where the
- * limiter takes loudness or leaves a peak, a second pass makes up for what the first was measured to be off by.
+ * limiter takes loudness or leaves a peak, further passes make up for what was measured to be missing. The result is the
+ * best of them and may still be off: some peaks cannot be had below the ceiling at such a loudness.
  */
 export const normalize = Effect.fn("audio.normalize")(function* (request: NormalizeRequest): Effect.fn.Return<Normalized, AudioProcessingError | TimedOutError, FFmpeg> {
   const { sampleRateHz, target } = request
   const isSilent = request.integratedLufs < silenceLufs
-  const pass = (name: string, gainDb: number, limitDb: number, progressFrom: number) => {
+  const attempt = Effect.fnUntraced(function* ({ gainDb, limitDb }: Setting, number: number) {
     const isLimited = request.truePeakDbtp + gainDb > limitDb
-    return Effect.map(
-      render({
-        input: input(request.path, "flac"),
-        filters: [`aformat=sample_fmts=dbl`, `volume=${gainDb.toFixed(4)}dB:precision=double`, ...(isLimited ? limiter(Math.max(lowestLimitDb, limitDb), sampleRateHz) : [])],
-        path: join(request.directory, name),
-        sampleRateHz,
-        channels: request.channels,
-        onProgress: (renderedMs) => request.onProgress(progressFrom + 0.5 * Math.min(1, renderedMs / Math.max(1, request.durationMs)))
-      }),
-      (rendered): Normalized => ({ ...rendered, path: join(request.directory, name), isSilent })
-    )
-  }
-  const gainDb = isSilent ? Math.min(0, target.truePeakDbtp - marginDb - request.truePeakDbtp) : target.targetLufs - request.integratedLufs
+    const path = join(request.directory, `pass-${number}.flac`)
+    const remaining = 0.5 ** (number - 1)
+    const rendered = yield* render({
+      input: input(request.path, "flac"),
+      filters: [`aformat=sample_fmts=dbl`, `volume=${gainDb.toFixed(4)}dB:precision=double`, ...(isLimited ? limiter(Math.max(lowestLimitDb, limitDb), sampleRateHz) : [])],
+      path,
+      sampleRateHz,
+      channels: request.channels,
+      onProgress: (renderedMs) => request.onProgress(1 - remaining + (remaining / 2) * Math.min(1, renderedMs / Math.max(1, request.durationMs)))
+    })
+    return { ...rendered, path, isSilent, gainDb, limitDb }
+  })
   const limitDb = target.truePeakDbtp - marginDb
-  const first = yield* pass("first.flac", gainDb, limitDb, 0)
-  const missingLu = isSilent ? 0 : target.targetLufs - first.integratedLufs
-  const excessDb = first.truePeakDbtp - target.truePeakDbtp
-  if (Math.abs(missingLu) <= acceptedErrorLu && excessDb <= 0) return first
-  const correctionLu = Math.min(largestCorrectionLu, Math.max(-largestCorrectionLu, missingLu))
-  return yield* pass("second.flac", gainDb + correctionLu, limitDb - Math.max(0, excessDb > 0 ? excessDb + marginDb : 0), 0.5)
+  const gainDb = isSilent ? Math.min(0, limitDb - request.truePeakDbtp) : target.targetLufs - request.integratedLufs
+  const first = yield* attempt({ gainDb, limitDb }, 1)
+  if (isSilent) return { ...first, passes: 1 }
+  const attempts: [typeof first, ...Array<typeof first>] = [first]
+  while (attempts.length < maxPasses) {
+    const setting = correct(target, attempts)
+    if (setting === undefined) break
+    attempts.push(yield* attempt(setting, attempts.length + 1))
+  }
+  return { ...nearest(target, attempts), passes: attempts.length }
 })

@@ -81,7 +81,7 @@ export const unsuitableForRnnoise = ({ isSpeech, snrDb }: Inspection): QualityTh
 }
 
 /** The larger is the error that is accepted; a recording without peaks in reach of the ceiling has none to speak of. */
-const maxLoudnessErrorLu = 0.5
+const maxLoudnessErrorLu = 0.3
 
 /** Below this, a recording is taken for silence, which no gain makes loud. */
 export const silenceLufs = -60

@@ -37,9 +37,9 @@ describe("the judgement of a denoised recording", () => {
 
 describe("the judgement of loudness", () => {
   const target = { targetLufs: -16, truePeakDbtp: -1.5 }
-  it("allows half a loudness unit and no peak over the ceiling", () => {
-    expect(judgeLoudness(target, { integratedLufs: -16.4, truePeakDbtp: -1.5, isSilent: false })).toBeUndefined()
-    expect(judgeLoudness(target, { integratedLufs: -17, truePeakDbtp: -1.6, isSilent: false })).toMatchObject({ metric: "loudnessErrorLu", score: 1, threshold: 0.5 })
+  it("allows 0.3 loudness units and no peak over the ceiling", () => {
+    expect(judgeLoudness(target, { integratedLufs: -16.25, truePeakDbtp: -1.5, isSilent: false })).toBeUndefined()
+    expect(judgeLoudness(target, { integratedLufs: -17, truePeakDbtp: -1.6, isSilent: false })).toMatchObject({ metric: "loudnessErrorLu", score: 1, threshold: 0.3 })
     expect(judgeLoudness(target, { integratedLufs: -16, truePeakDbtp: -1.4, isSilent: false })).toMatchObject({ metric: "truePeakDbtp", score: -1.4, threshold: -1.5 })
   })
   it("asks no loudness of silence, but the ceiling", () => {
