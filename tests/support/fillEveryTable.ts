@@ -2,6 +2,7 @@ import type { SqlEntityManager } from "@mikro-orm/sql"
 import { ApiKeyEntity } from "../../src/persistence/entities/ApiKeyEntity.ts"
 import { ArtifactEntity } from "../../src/persistence/entities/ArtifactEntity.ts"
 import { BlobEntity } from "../../src/persistence/entities/BlobEntity.ts"
+import { FailureHourEntity } from "../../src/persistence/entities/FailureHourEntity.ts"
 import { FailureMinuteEntity } from "../../src/persistence/entities/FailureMinuteEntity.ts"
 import { FailingStoreEntity } from "../../src/persistence/entities/FailingStoreEntity.ts"
 import { IncidentEntity } from "../../src/persistence/entities/IncidentEntity.ts"
@@ -68,7 +69,9 @@ export const fillEveryTable = async (em: SqlEntityManager): Promise<void> => {
     em.create(JobBlobEntity, { jobId: id(2), sha256, createdAt })
     em.create(ProviderCircuitEntity, { provider: `p${n}`, openedAt: createdAt, openUntil: createdAt, closedAt: n === 1 ? null : createdAt })
     em.create(ProviderUsageEntity, { provider: `p${n}`, metric: "requests", windowStart: createdAt, used: 1.5 })
-    em.create(FailureMinuteEntity, { minute: createdAt, code: "STORAGE_FAILED", stage: `S${n}`, provider: "", count: 2, unhandled: 0, recovered: 1, recoveryMs: 12.5, lastSeenAt: createdAt, sampleJobId: id(2) })
+    const failureSum = { code: "STORAGE_FAILED", stage: `S${n}`, provider: "", count: 2, unhandled: 0, recovered: 1, recoveryMs: 12.5, lastSeenAt: createdAt, sampleJobId: id(2) }
+    em.create(FailureMinuteEntity, { minute: createdAt, ...failureSum })
+    em.create(FailureHourEntity, { hour: createdAt, ...failureSum })
     em.create(IncidentEntity, { id: id(5), subject: `circuit:p${n}`, cause: "open", provider: `p${n}`, openedAt: createdAt, resolvedAt: null, errorCount: n, changedAt: createdAt })
     em.create(FailingStoreEntity, { node: `host:${n}`, name: "storage", failingSince: createdAt, seenAt: createdAt })
     em.create(UploadEntity, { id: id(4), sizeBytes: 5_000_000_000, metadata: { filename: "a.flac" }, sha256, createdAt, expiresAt: createdAt })

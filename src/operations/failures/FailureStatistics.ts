@@ -1,4 +1,4 @@
-/** Failures and recoveries, summed up by the minute. Telling costs an addition; what was told is written once a second. */
+/** Failures and recoveries, summed up by the minute and the hour. Telling costs an addition; what was told is written once a second. */
 import { Context, Effect, Layer } from "effect"
 import type { ErrorCode } from "../../domain/ErrorCode.ts"
 import { type FailureKey, FailureObserver } from "../../domain/failureObserver.ts"
@@ -78,7 +78,8 @@ export class FailureStatistics extends Context.Service<FailureStatistics, {
         recovered: (recovery) => {
           const sum = sumOf(recovery)
           sum.recovered += recovery.count
-          sum.recoveryMs += recovery.afterMs * recovery.count
+          // Whole milliseconds come to the same in whichever order they are added.
+          sum.recoveryMs += Math.round(recovery.afterMs) * recovery.count
         }
       })
 

@@ -1,6 +1,7 @@
 /** For what incidents are open. */
 import { Effect } from "effect"
 import { Database } from "../../persistence/Database.ts"
+import { sumsSince } from "../failures/statements.ts"
 import type { Condition } from "./Condition.ts"
 import { burnRateOf, type Ended, endedWithin } from "./errorBudget.ts"
 import { failingStores } from "./failingStores.ts"
@@ -36,7 +37,7 @@ interface CircuitRow {
 }
 
 const openCircuitsSql = `
-  select c.provider, coalesce((select sum(f.count) from failure_minute f where f.provider = c.provider and f.minute >= date_trunc('minute', c.opened_at)), 0)::int as failures
+  select c.provider, coalesce((select sum(f.count) from ${sumsSince("date_trunc('minute', c.opened_at)")} as f where f.provider = c.provider), 0)::int as failures
   from provider_circuit c where c.closed_at is null and c.open_until > clock_timestamp() - interval '${forgottenAfter}'`
 
 /** All that holds now. */

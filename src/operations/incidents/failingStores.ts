@@ -6,6 +6,7 @@ import { Clock, Effect, Layer } from "effect"
 import type { ErrorCode } from "../../domain/ErrorCode.ts"
 import { Node } from "../../jobs/Node.ts"
 import { Database } from "../../persistence/Database.ts"
+import { sumsSince } from "../failures/statements.ts"
 import { Health, type HealthReport } from "../Health.ts"
 import type { Condition } from "./Condition.ts"
 
@@ -88,7 +89,7 @@ interface FailingRow {
 
 const failingSql = `
   select s.name, s.since,
-    coalesce((select sum(f.count) from failure_minute f where f.code = $1::jsonb ->> s.name and f.minute >= date_trunc('minute', s.since)), 0)::int as failures
+    coalesce((select sum(f.count) from ${sumsSince("date_trunc('minute', s.since)")} as f where f.code = $1::jsonb ->> s.name), 0)::int as failures
   from (
     select name, min(failing_since) as since from failing_store where seen_at > clock_timestamp() - interval '${forgottenAfter}' group by name
   ) as s order by s.name`

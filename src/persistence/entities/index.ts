@@ -2,6 +2,7 @@ import { ApiKeyEntity } from "./ApiKeyEntity.ts"
 import { ArtifactEntity } from "./ArtifactEntity.ts"
 import { BlobEntity } from "./BlobEntity.ts"
 import { FailingStoreEntity } from "./FailingStoreEntity.ts"
+import { FailureHourEntity } from "./FailureHourEntity.ts"
 import { FailureMinuteEntity } from "./FailureMinuteEntity.ts"
 import { FingerprintEntity } from "./FingerprintEntity.ts"
 import { IncidentEntity } from "./IncidentEntity.ts"
@@ -37,6 +38,7 @@ export const entities = [
   UploadEntity,
   ProviderCircuitEntity,
   ProviderUsageEntity,
+  FailureHourEntity,
   FailureMinuteEntity,
   IncidentEntity,
   FailingStoreEntity,

@@ -69,8 +69,8 @@ describe("any operation at all", () => {
       values ('${artifact}', '${track}', 'ORIGINAL', '${sha256}', 'audio/flac', 5000000000, '${failed}', -14, -1, 6, now())`)
     await app.sql(`insert into waveform (artifact_id, samples_per_pixel, sha256) values ('${artifact}', 256, '${sha256}'), ('${artifact}', 1024, '${sha256}')`)
     await app.sql(`insert into incident (id, subject, cause, provider, opened_at, resolved_at, error_count, changed_at) values ('${incident}', 'circuit:p${n}', 'open', 'p${n}', now(), now(), 2, now())`)
-    await app.sql(`insert into failure_minute (minute, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at, sample_job_id)
-      values (date_trunc('minute', now()), 'TIMED_OUT', 'TRIM', 'p${n}', 2, 0, 1, 12.5, now(), '${failed}')`)
+    await app.sql(`insert into failure_hour (hour, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at, sample_job_id)
+      values (date_trunc('hour', now(), 'UTC'), 'TIMED_OUT', 'TRIM', 'p${n}', 2, 0, 1, 12.5, now(), '${failed}')`)
     await app.sql(`insert into webhook_endpoint (id, url, topics, secret, created_at) values ('${id(6)}', 'http://127.0.0.1:1/', '{JOB_FAILED}', 'whsec_AAAA', now())`)
     await app.sql(`insert into webhook_delivery (id, endpoint_id, topic, body, created_at, retry_until) values ('${id(7)}', '${id(6)}', 'JOB_FAILED', '{}', now(), now())`)
     const all = { Track: track, Job: waiting, Artifact: artifact, Incident: incident, WebhookEndpoint: id(6), WebhookDelivery: id(7) } as const

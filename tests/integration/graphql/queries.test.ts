@@ -212,10 +212,10 @@ describe.each(engines)("reading the library on %s", (engine) => {
   })
 
   it("hides and logs that a field has a value which its type does not have", async () => {
-    await server.sql("insert into failure_minute (minute, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at) values (date_trunc('minute', now()), 'TIMED_OUT', 'A_STAGE_OF_LATER', '', 1, 0, 0, 0, now())")
+    await server.sql("insert into failure_hour (hour, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at) values (date_trunc('hour', now(), 'UTC'), 'TIMED_OUT', 'A_STAGE_OF_LATER', '', 1, 0, 0, 0, now())")
     server.logs.length = 0
     const { errors } = await server.graphql("{ errorReport { groups { stage } } }")
-    await server.sql("delete from failure_minute")
+    await server.sql("delete from failure_hour")
     expect(errors).toEqual([expect.objectContaining({ message: expect.not.stringContaining("StageName"), extensions: expect.objectContaining({ code: "INTERNAL" }) })])
     expect(server.logs.join()).toContain("A_STAGE_OF_LATER")
   })

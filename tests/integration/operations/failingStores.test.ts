@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { Node } from "../../../src/jobs/Node.ts"
+import { addSql } from "../../../src/operations/failures/statements.ts"
 import { type CheckResult, Health } from "../../../src/operations/Health.ts"
 import { noteFailingStores } from "../../../src/operations/incidents/failingStores.ts"
 import { Incidents } from "../../../src/operations/incidents/Incidents.ts"
@@ -21,7 +22,7 @@ const services = (engine: (typeof engines)[number]) =>
     Layer.provideMerge(testDatabase(engine))
   )
 
-const sql = <Row extends object>(text: string) => Effect.flatMap(Database, (database) => database.transaction((tx) => tx.query<Row>(text)))
+const sql = <Row extends object>(text: string, params: ReadonlyArray<unknown> = []) => Effect.flatMap(Database, (database) => database.transaction((tx) => tx.query<Row>(text, params)))
 /** The node's clock goes on, and what it does meanwhile is done for as long as the database takes. */
 const pass = (seconds: number) => Effect.andThen(TestClock.adjust(`${seconds} seconds`), TestClock.withLive(Effect.sleep("200 millis")))
 const incidents = (status: "OPEN" | "RESOLVED") =>
@@ -38,7 +39,7 @@ describe.each(engines)("what all jobs stand on, on %s", (engine) => {
         state.set("storage", "UNHEALTHY").set("disk", "UNHEALTHY")
         yield* pass(5)
         expect(yield* incidents("OPEN")).toEqual([])
-        yield* sql("insert into failure_minute (minute, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at) values (date_trunc('minute', now()), 'STORAGE_FAILED', '', '', 3, 0, 0, 0, now())")
+        yield* sql(addSql, [["STORAGE_FAILED"], [""], [""], [3], [0], [0], [0], [null]])
         yield* pass(15)
         expect(yield* incidents("OPEN")).toEqual(["The store of files fails:"])
         expect(yield* Effect.flatMap(Incidents, ({ list }) => list({ status: "OPEN", limit: 1 }))).toMatchObject([{ provider: null, errorCount: 3 }])

@@ -4,6 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import type { FeedEntry } from "../../../src/domain/Feed.ts"
 import type { IncidentRecord } from "../../../src/operations/incidents/IncidentRecord.ts"
 import { Incidents } from "../../../src/operations/incidents/Incidents.ts"
+import { addSql } from "../../../src/operations/failures/statements.ts"
 import { webhookOfIncident } from "../../../src/operations/webhooks/incidentChanged.ts"
 import { Database, type Transaction } from "../../../src/persistence/Database.ts"
 import { engines, testDatabase } from "../../support/database.ts"
@@ -39,7 +40,7 @@ describe.each(engines)("incidents on %s", (engine) => {
         feed.listen({ onEntries: (entries) => seen.push(...entries), onEnd: () => {} })
         yield* sql("insert into webhook_endpoint (id, url, topics, secret, enabled, created_at) values (gen_random_uuid(), 'https://example.org/', array['INCIDENT_OPENED', 'INCIDENT_RESOLVED'], 'whsec_x', true, now())")
         yield* sql("insert into provider_circuit (provider, opened_at, open_until) values ('itunes', now(), now() + interval '1 minute')")
-        yield* sql("insert into failure_minute (minute, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at) values (date_trunc('minute', now()), 'PROVIDER_FAILED', '', 'itunes', 5, 0, 0, 0, now())")
+        yield* sql(addSql, [["PROVIDER_FAILED"], [""], ["itunes"], [5], [0], [0], [0], [null]])
         yield* Effect.all([service.look, service.look, service.look], { concurrency: 3 })
         yield* service.look
         const [open] = yield* service.list({ status: "OPEN", limit: 10 })

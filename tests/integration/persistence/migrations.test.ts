@@ -144,6 +144,31 @@ describe.each(engines)("migrations on %s", (name) => {
   )
 
   it.live(
+    "sum up by the hour what had been summed up by the minute, there and back",
+    () =>
+      Effect.gen(function* () {
+        const engine = yield* empty(name)
+        yield* migrateUp(engine)
+        while ((yield* sql(engine, "select 1 from pg_tables where tablename = 'failure_hour'")).length > 0) yield* migrateDown(engine)
+        yield* sql(engine, `insert into failure_minute values
+          ('2026-01-01T10:00:00Z', 'TIMED_OUT', 'PROBE', '', 2, 1, 1, 20, '2026-01-01T10:00:30Z', '00000000-0000-7000-8000-000000000001'),
+          ('2026-01-01T10:59:00Z', 'TIMED_OUT', 'PROBE', '', 0, 0, 1, 10, '2026-01-01T10:59:30Z', null),
+          ('2026-01-01T11:00:00Z', 'TIMED_OUT', 'PROBE', '', 5, 0, 0, 0, '2026-01-01T11:00:01Z', null),
+          ('2026-01-01T11:00:00Z', 'INTERNAL', '', 'itunes', 0, 0, 1, 7, '2026-01-01T11:00:02Z', null)`)
+        const minutes = yield* sql(engine, "select * from failure_minute order by minute, code")
+        yield* migrateUp(engine)
+        expect(yield* sql(engine, "select hour, code, stage, provider, count, unhandled, recovered, recovery_ms, last_seen_at, sample_job_id from failure_hour order by hour, code")).toEqual([
+          { hour: new Date("2026-01-01T10:00:00Z"), code: "TIMED_OUT", stage: "PROBE", provider: "", count: 2, unhandled: 1, recovered: 2, recovery_ms: 30, last_seen_at: new Date("2026-01-01T10:00:30Z"), sample_job_id: "00000000-0000-7000-8000-000000000001" },
+          { hour: new Date("2026-01-01T11:00:00Z"), code: "INTERNAL", stage: "", provider: "itunes", count: 0, unhandled: 0, recovered: 1, recovery_ms: 7, last_seen_at: new Date("2026-01-01T11:00:02Z"), sample_job_id: null },
+          { hour: new Date("2026-01-01T11:00:00Z"), code: "TIMED_OUT", stage: "PROBE", provider: "", count: 5, unhandled: 0, recovered: 0, recovery_ms: 0, last_seen_at: new Date("2026-01-01T11:00:01Z"), sample_job_id: null }
+        ])
+        while ((yield* sql(engine, "select 1 from pg_tables where tablename = 'failure_hour'")).length > 0) yield* migrateDown(engine)
+        expect(yield* sql(engine, "select * from failure_minute order by minute, code")).toEqual(minutes)
+      }).pipe(Effect.scoped),
+    withinMs
+  )
+
+  it.live(
     "leave the database as it was when one of them fails",
     () =>
       Effect.gen(function* () {
