@@ -155,7 +155,7 @@ export class Guard extends Context.Service<Guard, {
               if (memory.openUntilMs > now) return refuse(memory.openUntilMs - now)
               const guarded = throughBreaker(effect)
               return (budgets.length === 0 ? guarded : Effect.andThen(withinBudgets(cost), guarded)).pipe(
-                Effect.withSpan("provider.call", { attributes: { "playhead.provider": name } })
+                Effect.withSpan("provider.call", { attributes: { "playhead.provider": name } }, { captureStackTrace: false })
               )
             })
           const state = Effect.gen(function* () {
