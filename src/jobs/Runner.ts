@@ -197,8 +197,11 @@ export class Runner extends Context.Service<Runner, {
           const failed = Cause.findErrorOption(advanced.cause)
           if (Option.isSome(failed) && failed.value._tag === "Superseded") return yield* failed.value
           if (isOutage(advanced.cause)) return yield* Effect.failCause(advanced.cause as Cause.Cause<never>)
-          const failure = Option.isSome(failed) && isFailure(failed.value) ? atStage(failed.value, current.name) : yield* incident("A stage died of an unexpected error", advanced.cause)
-          yield* count(yield* failStage(claim, current, failure))
+          const known = Option.isSome(failed) && isFailure(failed.value) ? Effect.succeed(atStage(failed.value, current.name)) : incident("A stage died of an unexpected error", advanced.cause)
+          const what = yield* Effect.flatMap(known, (failure) => failStage(claim, current, failure)).pipe(
+            Effect.annotateLogs({ durationMs: Math.round(Duration.toMillis(elapsed)) })
+          )
+          yield* count(what)
           return undefined
         }
         yield* count("succeeded")

@@ -9,7 +9,7 @@ import { decoded, mixed, siSdrDb, writtenWav } from "../support/signals.ts"
 import { startS3Server } from "../support/s3Server.ts"
 import { wienerModel } from "../support/speechModels.ts"
 
-const jobFields = "id kind status degraded failure { code message } stages { name status quality degradedFrom }"
+const jobFields = "id kind status degraded failure { code message ... on QualityThresholdError { metric score threshold } } stages { name status quality degradedFrom }"
 const started = `__typename
   ... on JobStartSuccess { replayed job { id kind stages { name } } }
   ... on Error { code message retryable }
@@ -26,7 +26,7 @@ interface Started {
 interface Job {
   readonly status: string
   readonly degraded: boolean
-  readonly failure: { readonly code: string; readonly message: string } | null
+  readonly failure: { readonly code: string; readonly message: string; readonly metric?: string; readonly score?: number; readonly threshold?: number } | null
   readonly stages: ReadonlyArray<{ readonly name: string; readonly status: string; readonly quality: string | null; readonly degradedFrom: string | null }>
 }
 interface Artifact {
@@ -179,7 +179,8 @@ describe.each(engines)("enhancement on %s", (engine) => {
   it("fails with what was measured where the target cannot be reached", async () => {
     const clicks = Float32Array.from({ length: 3 * noiseRateHz }, (_, n) => (n % 11_025 === 0 ? 0.9 : 0))
     const { artifact, job } = await result(await upload(await writtenWav("e2e clicks.wav", clicks, noiseRateHz)), { targetLufs: -8, truePeakDbtp: -3 })
-    expect(job).toMatchObject({ status: "FAILED", failure: { code: "QUALITY_BELOW_THRESHOLD" } })
+    expect(job).toMatchObject({ status: "FAILED", failure: { code: "QUALITY_BELOW_THRESHOLD", metric: "loudnessErrorLu", threshold: 0.5 } })
+    expect(job.failure?.score).toBeGreaterThan(0.5)
     expect(job.stages.find(({ status }) => status === "FAILED")?.name).toBe("MEASURE")
     expect(artifact).toBeUndefined()
   })

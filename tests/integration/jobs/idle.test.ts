@@ -56,5 +56,5 @@ describe.each(engines)("a node without work, on %s", (engineName) => {
       deaf = true
       yield* engine.submit("not announced")
       yield* eventually(() => finished.length === 2, TestClock.adjust("1 second"))
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })
