@@ -16,8 +16,6 @@ export class FailureHours extends Migration {
       sample_job_id uuid null,
       primary key (hour, code, stage, provider)
     )`)
-    // Five weeks of many failures take longer than any statement may afterwards.
-    this.addSql(`set local statement_timeout = 0`)
     this.addSql(`insert into failure_hour
       select date_trunc('hour', minute, 'UTC'), code, stage, provider, sum(count), sum(unhandled), sum(recovered), sum(recovery_ms),
         coalesce(max(last_seen_at) filter (where count > 0), max(last_seen_at)), max(sample_job_id::text)::uuid
