@@ -35,11 +35,14 @@ export interface Ended {
   readonly until: Date
 }
 
+/** Each window by itself from a beginning that is a value by then: an index answers that, and none what compares with a clock. */
 const endedSql = `
-  select w.seconds, clock_timestamp()::timestamptz(3) as until, count(j.id)::int as total, (count(j.id) filter (where j.status = 'FAILED' and j.failure ->> '_tag' = any($2::text[])))::int as failed
-  from unnest($1::int[]) as w (seconds) left join job j
-    on j.finished_at is not null and j.finished_at > clock_timestamp() - make_interval(secs => w.seconds) and j.status in ('SUCCEEDED', 'FAILED')
-  group by w.seconds`
+  select w.seconds, w.until, ended.total, ended.failed
+  from (select seconds, now.at as until, now.at - make_interval(secs => seconds) as since from unnest($1::int[]) as seconds, (select clock_timestamp()::timestamptz(3) as at) as now) as w,
+    lateral (
+      select count(*)::int as total, (count(*) filter (where status = 'FAILED' and failure ->> '_tag' = any($2::text[])))::int as failed
+      from job where finished_at is not null and finished_at > w.since and status in ('SUCCEEDED', 'FAILED')
+    ) as ended`
 
 /** For each window, of so many seconds until now. */
 export const endedWithin = Effect.fnUntraced(function* (windowsSeconds: ReadonlyArray<number>) {
