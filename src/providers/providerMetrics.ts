@@ -1,5 +1,5 @@
 /** What is shown of providers. Whoever guards the calls to one registers it here, and counts what its calls come to. */
-import { Duration, Effect, Metric, type Scope } from "effect"
+import { type Context, Duration, Effect, Metric, type Scope } from "effect"
 import type { BudgetMetric } from "../domain/Provider.ts"
 import { metricFamily } from "../domain/metricFamily.ts"
 import { observeGauge } from "../domain/observe.ts"
@@ -47,7 +47,8 @@ export const observeProvider = ({ budgets, circuit: read, provider }: ObservedPr
 
 /** Counts a call, or a try of one. What was refused took no time worth knowing. */
 export const countCall = (provider: string, outcome: CallOutcome, elapsed: Duration.Duration): Effect.Effect<void> =>
-  Effect.andThen(
-    Metric.update(calls(provider, outcome), 1),
-    outcome === "refused" ? Effect.void : Metric.update(lasted(provider), Duration.toSeconds(elapsed))
-  )
+  Effect.contextWith((context: Context.Context<never>) => {
+    calls(provider, outcome).updateUnsafe(1, context)
+    if (outcome !== "refused") lasted(provider).updateUnsafe(Duration.toSeconds(elapsed), context)
+    return Effect.void
+  })

@@ -109,13 +109,14 @@ export class Guard extends Context.Service<Guard, {
           /** Each try with its time limit; told of, and followed by another where its failure says so. */
           const tries = <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ProviderError, R> =>
             Effect.gen(function* () {
-              const begunAt = yield* Clock.currentTimeMillis
+              const clock = yield* Clock.Clock
+              const begunAt = clock.currentTimeMillisUnsafe()
               const once = Effect.timeoutOrElse(effect, { duration: policy.timeoutMs, orElse: tooLong })
               const failed: Array<Failure> = []
               for (let count = 1; ; count++) {
-                const triedAt = yield* Clock.currentTimeMillis
+                const triedAt = clock.currentTimeMillisUnsafe()
                 const exit = yield* Effect.exit(once)
-                const now = yield* Clock.currentTimeMillis
+                const now = clock.currentTimeMillisUnsafe()
                 const elapsed = Duration.millis(now - triedAt)
                 if (Exit.isSuccess(exit)) {
                   memory.latencyMs = now - triedAt
