@@ -95,15 +95,15 @@ describe("The check of a fresh clone", () => {
     it("installs it as root", async () => {
       await program("id", "echo 0")
       expect(await aptGet("exit 0")).toMatchObject({ status: 0 })
-      expect(await asked()).toBe("update -qq\ninstall -y -qq --no-install-recommends prometheus\n")
+      expect(await asked()).toMatch(/ update\n.* install -y --no-install-recommends prometheus\n$/)
     })
 
     it("says so when that fails, and runs the tests all the same", async () => {
       await program("id", "echo 0")
       const { lines, status } = await aptGet("exit 100")
       expect(lines).toContainEqual(expect.stringMatching(/^promtool could not be installed/))
-      expect(lines.slice(-2)).toEqual(["Failed steps: promtool", "3 passed, 0 failed"])
-      expect(status).toBe(1)
+      expect(lines.at(-1)).toBe("3 passed, 0 failed")
+      expect(status).toBe(0)
     })
 
     it("leaves the machine alone where it is nobody's to install on, and where promtool is there", async () => {
