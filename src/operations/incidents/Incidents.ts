@@ -51,6 +51,14 @@ export class Incidents extends Context.Service<Incidents, {
         const tell = (tx: Transaction, rows: ReadonlyArray<IncidentRecord>) =>
           Effect.forEach(rows, (incident) => Effect.andThen(tx.notify(incidentChannel, incident.id), settings.onIncident(tx, incident)), { discard: true })
 
+        const byId = (ids: ReadonlyArray<string>) => database.query<IncidentRecord>("incidents.byId", `select ${columns} from incident where id = any($1::uuid[])`, [ids])
+        const list = ({ limit, status }: IncidentCriteria) =>
+          database.query<IncidentRecord>(
+            "incidents.list",
+            `select ${columns} from incident where ($1::text is null or ($1 = 'OPEN') = (resolved_at is null)) order by opened_at desc, id desc limit $2`,
+            [status, limit]
+          )
+
         const openOne = Effect.fnUntraced(function* (tx: Transaction, { cause, errorCount, provider, since, subject }: Condition) {
           const rows = yield* tx.query<IncidentRecord>(
             `insert into incident (id, subject, cause, provider, opened_at, error_count, changed_at)
@@ -63,6 +71,8 @@ export class Incidents extends Context.Service<Incidents, {
 
         const look = Effect.gen(function* () {
           const conditions = yield* holding(settings.objective)
+          // As nearly always: nothing to be done, and so no transaction.
+          if (conditions.length === 0 && (yield* list({ status: "OPEN", limit: 1 })).length === 0) return
           yield* database.transaction((tx) =>
             Effect.gen(function* () {
               const [lock] = yield* tx.query<{ mine: boolean }>("select pg_try_advisory_xact_lock(hashtextextended('incidents', 0)) as mine")
@@ -86,14 +96,6 @@ export class Incidents extends Context.Service<Incidents, {
         const regularLook = look.pipe(Effect.catchCause((cause) => Effect.logWarning("Looking for incidents failed; it will be tried again", cause)))
         yield* Effect.forkScoped(Effect.forever(Effect.delay(regularLook, interval)))
         yield* database.listen(circuitChannel, () => Effect.runFork(Effect.forkIn(regularLook, scope)))
-
-        const byId = (ids: ReadonlyArray<string>) => database.query<IncidentRecord>("incidents.byId", `select ${columns} from incident where id = any($1::uuid[])`, [ids])
-        const list = ({ limit, status }: IncidentCriteria) =>
-          database.query<IncidentRecord>(
-            "incidents.list",
-            `select ${columns} from incident where ($1::text is null or ($1 = 'OPEN') = (resolved_at is null)) order by opened_at desc, id desc limit $2`,
-            [status, limit]
-          )
 
         const watchers = new Set<(incidentId: string) => void>()
         const feeds = yield* sharedFeeds(() =>

@@ -3,7 +3,7 @@
  * the node dies, the message is due again once the lease has ended, so it is sent at least once.
  */
 import { Effect, Redacted } from "effect"
-import type { Transaction } from "../../persistence/Database.ts"
+import type { Database, Transaction } from "../../persistence/Database.ts"
 import { retryHours } from "./enqueue.ts"
 
 export interface ClaimedDelivery {
@@ -55,6 +55,14 @@ export const claimDue = (tx: Transaction, { busy, leaseMs, limit, perEndpoint }:
     ),
     (rows) => rows.map((row) => ({ ...row, secret: Redacted.make(row.secret) }))
   )
+
+const dueSql = `
+  select 1 from webhook_endpoint e
+  where e.enabled and exists (select 1 from webhook_delivery d where d.endpoint_id = e.id and d.next_attempt_at <= now())
+  limit 1`
+
+/** Whether there may be something to take. */
+export const isDue = (database: Database["Service"]): Effect.Effect<boolean> => Effect.map(database.query("webhooks.due", dueSql), (rows) => rows.length > 0)
 
 const held = "id = $1 and attempts = $2 and tries = $3"
 /** As `held`, and meant to be delivered still: its endpoint has not been disabled meanwhile. */

@@ -6,7 +6,7 @@ import { Effect, FiberSet, Latch, Layer } from "effect"
 import { Database } from "../../persistence/Database.ts"
 import { OutboundHttp } from "../../providers/outbound/OutboundHttp.ts"
 import { attempt, type Outcome } from "./attempt.ts"
-import { claimDue, type ClaimedDelivery, release, settleDelivered, settleFailed, settleGone } from "./claims.ts"
+import { claimDue, type ClaimedDelivery, isDue, release, settleDelivered, settleFailed, settleGone } from "./claims.ts"
 import { webhookChannel } from "./enqueue.ts"
 import { retryDelayMs } from "./retryDelay.ts"
 import { type AttemptResult, countAttempt, showAttempts } from "./webhookMetrics.ts"
@@ -92,6 +92,13 @@ export const deliveringLayer = ({ timeoutMs }: {
         Effect.catchCause((cause) => Effect.logWarning("Looking for webhooks to send failed; it will be tried again", cause))
       )
 
+      /** Until something is announced or done with, or a poll finds a message: claiming writes, and an idle node is to write nothing. */
+      const untilDue = Latch.whenOpen(wake, Effect.succeed(true)).pipe(
+        Effect.timeoutOrElse({ duration: pollInterval, orElse: () => isDue(database) }),
+        Effect.repeat({ until: (found) => found }),
+        Effect.catchCause((cause) => Effect.logWarning("Looking for webhooks to send failed; it will be tried again", cause))
+      )
+
       const forgetOld = database.transaction((tx) =>
         tx.query(
           `delete from webhook_delivery d using webhook_endpoint e
@@ -104,7 +111,7 @@ export const deliveringLayer = ({ timeoutMs }: {
         Effect.gen(function* () {
           yield* Latch.close(wake)
           yield* sendDue
-          yield* Effect.timeoutOption(Latch.whenOpen(wake, Effect.void), pollInterval)
+          yield* untilDue
         }).pipe(Effect.forever)
       )
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(forgetOld, Effect.sleep(sweepInterval))))
