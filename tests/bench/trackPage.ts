@@ -13,7 +13,6 @@
 import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
-import { readFile } from "node:fs/promises"
 import { isDeepStrictEqual, parseArgs } from "node:util"
 import { cpus } from "node:os"
 import { createInterface } from "node:readline"
@@ -22,7 +21,7 @@ import { Effect, Redacted } from "effect"
 import pg from "pg"
 import { Database } from "../../src/persistence/Database.ts"
 import { startPostgres } from "../support/postgresServer.ts"
-import { median, percentile, surroundings } from "./support/figures.ts"
+import { cpuMsOf, median, percentile, surroundings } from "./support/figures.ts"
 import { startServer, withDataDirectory } from "./support/serverProcess.ts"
 import type { LoadOrder, LoadReport } from "./trackPage/load.ts"
 import { agreed, agreedByPostgraphile, document, postgraphileDocument } from "./trackPage/page.ts"
@@ -79,13 +78,6 @@ const startRival = async (file: string, databaseUrl: string): Promise<Running> =
     }
   }
   throw new Error(`${file} ended before it was ready`)
-}
-
-/** What a process has used so far, in milliseconds. The kernel counts in hundredths of a second. */
-const cpuMsOf = async (pid: number): Promise<number> => {
-  const [, fields = ""] = /\) (.*)/u.exec(await readFile(`/proc/${pid}/stat`, "utf8")) ?? []
-  const [user, system] = fields.split(" ").slice(11, 13)
-  return (Number(user) + Number(system)) * 10
 }
 
 interface Competitor {
