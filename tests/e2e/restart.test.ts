@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { clientOf, submitImport, watch } from "../support/app.ts"
-import { encoded, songA } from "../support/audio.ts"
+import { endlessSong } from "../support/audio.ts"
 import { file, type SourceServer, startSourceServer } from "../support/sourceServer.ts"
 
 interface Running {
@@ -48,8 +48,7 @@ describe("a server that is stopped in the middle of an import", () => {
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "playhead-restart-"))
-    const long = await encoded("twenty-minutes.mp3", ["-stream_loop", "39", "-i", songA, "-b:a", "128k"])
-    source = await startSourceServer({ "/long.mp3": file(long), "/other.mp3": file(await encoded("other.mp3", ["-stream_loop", "39", "-i", songA, "-af", "asetrate=44100*1.2,aresample=44100", "-b:a", "128k"])) })
+    source = await startSourceServer({ "/long.mp3": file(await endlessSong("ten-minutes.mp3", 600)), "/other.mp3": file(await endlessSong("nine-minutes.mp3", 540)) })
   })
   afterAll(async () => {
     await source.close()

@@ -1,23 +1,26 @@
+import crypto from "node:crypto"
+import { syncBuiltinESMExports } from "node:module"
 import { Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
 import fc from "fast-check"
-import { beforeEach, describe, expect, it, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { hashOf, isSecretOf, makeToken, prefixOf } from "../../../src/access/secrets.ts"
 
 const compared: Array<readonly [number, number]> = []
-vi.mock(import("node:crypto"), async (original) => {
-  const crypto = await original()
-  return {
-    ...crypto,
-    timingSafeEqual: (a, b) => {
-      compared.push([a.byteLength, b.byteLength])
-      return crypto.timingSafeEqual(a, b)
-    }
-  }
-})
+const { timingSafeEqual } = crypto
 
+// Where a module is loaded already, replacing what it imports would come too late.
 beforeEach(() => {
   compared.length = 0
+  vi.spyOn(crypto, "timingSafeEqual").mockImplementation((a, b) => {
+    compared.push([a.byteLength, b.byteLength])
+    return timingSafeEqual(a, b)
+  })
+  syncBuiltinESMExports()
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
 })
 
 describe("a secret", () => {

@@ -16,7 +16,7 @@ import { noiseRateHz, noises } from "../../../support/noises.ts"
 import { decoded, mixed, siSdrDb, writtenWav } from "../../../support/signals.ts"
 import { gainModel, wienerModel } from "../../../support/speechModels.ts"
 
-const seconds = 14
+const seconds = 8
 const wav = (path: string, sampleRateHz = noiseRateHz, channels = 1): AudioFile => ({ path, demuxer: "wav", sampleRateHz, channels })
 
 let directory: string
