@@ -53,7 +53,7 @@ describe.each(ffmpegPrograms)("enhancement with $name", ({ path: program }) => {
       expect(Math.abs((found.snrDb ?? 0) - snrDb)).toBeLessThan(2.5)
     }
     for (const song of [songA, songB]) expect(await look({ path: song, demuxer: "ogg", sampleRateHz: 44_100, channels: 2 })).toMatchObject({ isSpeech: false, hum: undefined })
-  })
+  }, 60_000)
 
   it.each(["white hiss", "pink hiss", "hum"] as const)("takes %s from speech: at least 6 dB of it at 5 dB, on the tier that suits", async (noise) => {
     const { clean, file } = await noisySpeech(noise, 5)
