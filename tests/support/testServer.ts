@@ -64,7 +64,7 @@ const uuid = (): string => {
 let sequence = 0
 
 /** What a node asks by itself, whoever asks it. */
-const background = /^(?:jobs\.endedWithin|circuits\.|uploads\.expired|uploads\.known)/u
+const background = /^(?:jobs\.(?:due|endedWithin)|circuits\.(?:broken|open)|stores\.failing|incidents\.open|webhooks\.due|failures\.(?:add|forget)|budgets\.forget|uploads\.(?:expired|known))$/u
 
 /** Starts before the tests of a `describe` and ends behind them. */
 export const useTestServer = (engine: EngineName, options: TestServerOptions = {}) => {

@@ -69,10 +69,11 @@ export class Incidents extends Context.Service<Incidents, {
           yield* Effect.logWarning("An incident has opened").pipe(Effect.annotateLogs({ cause, provider }))
         })
 
+        const isAnyOpen = Effect.map(database.query("incidents.open", "select 1 from incident where resolved_at is null limit 1"), (rows) => rows.length > 0)
         const look = Effect.gen(function* () {
           const conditions = yield* holding(settings.objective)
           // As nearly always: nothing to be done, and so no transaction.
-          if (conditions.length === 0 && (yield* list({ status: "OPEN", limit: 1 })).length === 0) return
+          if (conditions.length === 0 && !(yield* isAnyOpen)) return
           yield* database.transaction((tx) =>
             Effect.gen(function* () {
               const [lock] = yield* tx.query<{ mine: boolean }>("select pg_try_advisory_xact_lock(hashtextextended('incidents', 0)) as mine")
