@@ -10,6 +10,7 @@ import { TrackWords } from "./0011_track_words.ts"
 import { UploadAccount } from "./0012_upload_account.ts"
 import { FailingStores } from "./0013_failing_stores.ts"
 import { FailureHours } from "./0014_failure_hours.ts"
+import { EndedJobs } from "./0015_ended_jobs.ts"
 
 /** Every migration in its order. Names are stored in the database: they never change. */
 export const migrations = [
@@ -24,5 +25,6 @@ export const migrations = [
   { name: "0011_track_words", class: TrackWords },
   { name: "0012_upload_account", class: UploadAccount },
   { name: "0013_failing_stores", class: FailingStores },
-  { name: "0014_failure_hours", class: FailureHours }
+  { name: "0014_failure_hours", class: FailureHours },
+  { name: "0015_ended_jobs", class: EndedJobs }
 ]

@@ -14,6 +14,9 @@ const program = Effect.gen(function* () {
   Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Console.error(startFailure(Cause.squash(cause)).line))
 )
 
+// Whoever reads the log may end first, or its disk be full: that stops no job.
+for (const output of [process.stdout, process.stderr]) output.on("error", () => {})
+
 runMain(program, {
   disableErrorReporting: true,
   teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : startFailure(Cause.squash(exit.cause)).exitCode)

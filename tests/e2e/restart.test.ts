@@ -24,7 +24,7 @@ const ffmpegsOf = async (dataDir: string): Promise<ReadonlyArray<string>> => {
   return found
 }
 
-describe("a server that is stopped in the middle of an import", () => {
+describe("a server that is a process of its own", () => {
   let source: SourceServer
   let dataDir: string
 
@@ -104,5 +104,18 @@ describe("a server that is stopped in the middle of an import", () => {
     expect(events.filter((event) => event.__typename === "JobQueuedEvent")).toHaveLength(2)
     second.process.kill("SIGTERM")
     await once(second.process, "exit")
+  })
+
+  it("goes on when nobody reads its log any more", async () => {
+    const { process: server, url } = await start()
+    server.stdout?.destroy()
+    const client = clientOf(url)
+    for (const name of ["gone.mp3", "gone-too.mp3"]) {
+      const { job } = await submitImport(client, { source: { url: `http://${source.host}/${name}` } })
+      expect((await watch(client, job?.id ?? "")).at(-1)?.__typename).toBe("JobFailedEvent")
+    }
+    server.kill("SIGTERM")
+    const [code] = await once(server, "exit")
+    expect(code).toBe(0)
   })
 })

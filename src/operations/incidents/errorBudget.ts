@@ -35,14 +35,16 @@ export interface Ended {
   readonly until: Date
 }
 
-/** Each window by itself from a beginning that is a value by then: an index answers that, and none what compares with a clock. */
+const endedSince = "finished_at is not null and finished_at > w.since"
+/**
+ * Each window by itself from a beginning that is a value by then: an index answers that, and none what compares with a clock.
+ * It has the status, too, so that only jobs that failed are looked at.
+ */
 const endedSql = `
-  select w.seconds, w.until, ended.total, ended.failed
+  select w.seconds, w.until, ended.total, lost.failed
   from (select seconds, now.at as until, now.at - make_interval(secs => seconds) as since from unnest($1::int[]) as seconds, (select clock_timestamp()::timestamptz(3) as at) as now) as w,
-    lateral (
-      select count(*)::int as total, (count(*) filter (where status = 'FAILED' and failure ->> '_tag' = any($2::text[])))::int as failed
-      from job where finished_at is not null and finished_at > w.since and status in ('SUCCEEDED', 'FAILED')
-    ) as ended`
+    lateral (select count(*)::int as total from job where ${endedSince} and status in ('SUCCEEDED', 'FAILED')) as ended,
+    lateral (select count(*)::int as failed from job where ${endedSince} and status = 'FAILED' and failure ->> '_tag' = any($2::text[])) as lost`
 
 /** For each window, of so many seconds until now. */
 export const endedWithin = Effect.fnUntraced(function* (windowsSeconds: ReadonlyArray<number>) {

@@ -74,7 +74,7 @@ export const JobEntity = defineEntity({
       columns: [{ name: "kind" }, { name: "finishedAt", sort: "DESC" }],
       properties: ["kind", "finishedAt"]
     },
-    { name: "job_ended_index", properties: ["finishedAt"], where: "finished_at is not null" },
+    { name: "job_ended_index", properties: ["finishedAt", "status"], where: "finished_at is not null" },
     { name: "job_long_log_index", properties: ["finishedAt"], where: "finished_at is not null and not log_shortened" }
   ]
 })

@@ -37,7 +37,7 @@ describe.each(engines)("webhooks and incidents where nothing happens, on %s", (e
       /** What the database does takes its time, whatever the clock of the test says. */
       const read = (times: number) =>
         Effect.gen(function* () {
-          const enough = ["webhooks.due", "incidents.list"].map((name) => [name, (reads.get(name) ?? 0) + times] as const)
+          const enough = ["webhooks.due", "incidents.open"].map((name) => [name, (reads.get(name) ?? 0) + times] as const)
           const isEnough = () => enough.every(([name, count]) => (reads.get(name) ?? 0) >= count)
           const deadline = performance.now() + 60_000
           while (!isEnough() && performance.now() < deadline) yield* Effect.andThen(TestClock.adjust("1 second"), Effect.promise(() => pause(10)))
