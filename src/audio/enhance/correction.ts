@@ -18,9 +18,13 @@ const acceptedErrorLu = 0.2
 /** Added to what a peak is to be lowered by, so that it does not come out just over the ceiling again. */
 const marginDb = 0.1
 /** Beyond, more gain only makes the limiter work harder. */
-const maxCorrectionDb = 9
+export const maxCorrectionDb = 9
 /** When less than that of a decibel arrives, the ceiling does not allow more. */
 const leastArriving = 0.1
+/** What is missing after the first pass is what the limiter took, and it takes about as much of what is added. */
+const guessedArriving = 0.6
+/** The harder the limiter works, the less arrives. */
+const lessEachTime = 0.85
 
 const missingLu = (target: LoudnessTarget, { integratedLufs }: Attempt) => target.targetLufs - integratedLufs
 const excessDb = (target: LoudnessTarget, { truePeakDbtp }: Attempt) => Math.max(0, truePeakDbtp - target.truePeakDbtp)
@@ -41,11 +45,15 @@ export const correct = (target: LoudnessTarget, attempts: readonly [Attempt, ...
   const limitDb = last.limitDb - (excess > 0 ? excess + marginDb : 0)
   const missing = missingLu(target, last)
   if (Math.abs(missing) <= acceptedErrorLu) return { gainDb: last.gainDb, limitDb }
-  const turnedDb = last.gainDb - (before ?? last).gainDb
-  const arriving = before === undefined || turnedDb === 0 ? 1 : (last.integratedLufs - before.integratedLufs) / turnedDb
+  const turnedDb = before === undefined ? 0 : last.gainDb - before.gainDb
+  const isLearnt = before !== undefined && turnedDb !== 0
+  const arriving = isLearnt ? (last.integratedLufs - before.integratedLufs) / turnedDb : guessedArriving
   // A limiter that was lowered as well took its part.
   if (arriving < leastArriving && limitDb === last.limitDb) return undefined
-  const correctionDb = last.gainDb + missing / Math.min(1, Math.max(leastArriving, arriving)) - first.gainDb
+  const neededDb = missing / Math.min(1, Math.max(leastArriving, arriving))
+  const turnedInAllDb = last.gainDb - first.gainDb
+  if (isLearnt && Math.abs(turnedInAllDb + neededDb) > maxCorrectionDb) return undefined
+  const correctionDb = turnedInAllDb + (isLearnt ? neededDb / lessEachTime : neededDb)
   const gainDb = first.gainDb + Math.min(maxCorrectionDb, Math.max(-maxCorrectionDb, correctionDb))
   return gainDb === last.gainDb && limitDb === last.limitDb ? undefined : { gainDb, limitDb }
 }

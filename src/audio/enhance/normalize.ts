@@ -38,8 +38,8 @@ const marginDb = 0.1
 const lowestLimitDb = -24
 const attackMs = 5
 const releaseMs = 60
-/** Each takes as long as the first. Most recordings need one, those that the limiter holds down two or three. */
-const maxPasses = 4
+/** Each takes as long as the first. Most recordings need one, those that the limiter holds down two to four. */
+const maxPasses = 5
 
 /** The limiter is late by its attack, and is put back in time. */
 const limiter = (limitDb: number, sampleRateHz: number): ReadonlyArray<string> => {

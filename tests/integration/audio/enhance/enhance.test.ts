@@ -125,10 +125,10 @@ describe.each(ffmpegPrograms)("enhancement with $name", ({ path: program }) => {
 
   it.each([
     ["speech under a low ceiling", () => encoded("speech-8k.wav", ["-i", speech, "-t", "8"]), 8_000, 1, { targetLufs: -16, truePeakDbtp: -6 }],
-    ["dense music for a loud platform", () => encoded("song-stereo.wav", ["-i", songB, "-t", "8"]), 44_100, 2, { targetLufs: -10, truePeakDbtp: -1 }]
+    ["dense music for a loud platform", () => encoded("song-stereo.wav", ["-i", songB, "-t", "8"]), 44_100, 2, { targetLufs: -8, truePeakDbtp: -1 }]
   ])("makes up for what the limiter takes: %s", async (_what, make, sampleRateHz, channels, target) => {
     const { measured, normalized } = await toTarget(wav(await make(), sampleRateHz, channels), target)
-    expect(normalized.passes).toBeGreaterThan(2)
+    expect(normalized.passes).toBeGreaterThan(1)
     expect(judgeLoudness(target, { ...measured.loudness, isSilent: false })).toBeUndefined()
   }, 60_000)
 
