@@ -15,8 +15,8 @@ export interface Attempt extends Setting {
 
 /** An error that is left alone: no ear tells it. */
 const acceptedErrorLu = 0.2
-/** Added to what a peak is to be lowered by, so that it does not come out just over the ceiling again. */
-const marginDb = 0.1
+/** By how much the limiter is set below what is wanted of it: rounding, and the way back to the recording's rate, can raise a peak. */
+export const marginDb = 0.1
 /** Beyond, more gain only makes the limiter work harder. */
 export const maxCorrectionDb = 9
 /** When less than that of a decibel arrives, the ceiling does not allow more. */
@@ -45,9 +45,8 @@ export const correct = (target: LoudnessTarget, attempts: readonly [Attempt, ...
   const limitDb = last.limitDb - (excess > 0 ? excess + marginDb : 0)
   const missing = missingLu(target, last)
   if (Math.abs(missing) <= acceptedErrorLu) return { gainDb: last.gainDb, limitDb }
-  const turnedDb = before === undefined ? 0 : last.gainDb - before.gainDb
-  const isLearnt = before !== undefined && turnedDb !== 0
-  const arriving = isLearnt ? (last.integratedLufs - before.integratedLufs) / turnedDb : guessedArriving
+  const isLearnt = before !== undefined && before.gainDb !== last.gainDb
+  const arriving = isLearnt ? (last.integratedLufs - before.integratedLufs) / (last.gainDb - before.gainDb) : guessedArriving
   // A limiter that was lowered as well took its part.
   if (arriving < leastArriving && limitDb === last.limitDb) return undefined
   const neededDb = missing / Math.min(1, Math.max(leastArriving, arriving))

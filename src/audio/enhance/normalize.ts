@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import type { AudioProcessingError, TimedOutError } from "../../domain/errors.ts"
 import type { FFmpeg } from "../FFmpeg.ts"
 import { input } from "../ffmpeg/input.ts"
-import { correct, nearest, type Setting } from "./correction.ts"
+import { correct, marginDb, nearest, type Setting } from "./correction.ts"
 import { render, type Rendered } from "./render.ts"
 import { type LoudnessTarget, silenceLufs } from "./thresholds.ts"
 
@@ -32,8 +32,6 @@ export interface Normalized extends Rendered {
 
 /** At this rate, the highest sample between two of the original's is all but the true peak. */
 const limiterRateHz = 192_000
-/** Rounding, and the way back to the original's rate, must not carry a peak over the ceiling. */
-const marginDb = 0.1
 /** What ffmpeg's limiter can be set to at the least. */
 const lowestLimitDb = -24
 const attackMs = 5

@@ -22,6 +22,9 @@ export interface ServerProcess {
   readonly stop: () => Promise<void>
 }
 
+// A process that a signal ends runs nothing `on exit`, and would leave its servers behind.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+
 const statusOf = async ({ pid }: ChildProcess, field: "VmHWM" | "VmRSS"): Promise<number> =>
   Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
 

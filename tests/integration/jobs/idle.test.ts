@@ -4,7 +4,8 @@ import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { queueChannel } from "../../../src/jobs/Queue.ts"
 import { Database } from "../../../src/persistence/Database.ts"
-import { engines, testDatabase } from "../../support/database.ts"
+import { countingDatabase } from "../../support/countingDatabase.ts"
+import { engines } from "../../support/database.ts"
 import { scriptedKind, startEngine } from "../../support/jobEngine.ts"
 
 const polls = 30
@@ -20,34 +21,28 @@ const eventually = (holds: () => boolean, meanwhile: Effect.Effect<void> = Effec
 describe.each(engines)("a node without work, on %s", (engineName) => {
   it.effect("reads once a second whether there is any, and opens no transaction; what is due it takes at once", () =>
     Effect.gen(function* () {
-      let transactions = 0
-      let looked = 0
       let deaf = false
+      const counting = countingDatabase(engineName)
       const database = Layer.effect(
         Database,
         Effect.map(Database, (database) =>
           Database.of({
             ...database,
-            transaction: (body) => {
-              transactions++
-              return database.transaction(body)
-            },
-            query: (name, ...rest) => Effect.ensuring(database.query(name, ...rest), Effect.sync(() => { if (name === "jobs.due") looked++ })),
             listen: (channel, onMessage) => database.listen(channel, (payload) => { if (!deaf || channel !== queueChannel) onMessage(payload) })
           }))
-      ).pipe(Layer.provide(testDatabase(engineName)))
+      ).pipe(Layer.provide(counting.layer))
       const { definition, finished } = scriptedKind()
       const engine = yield* startEngine({ database, kinds: [definition] })
       const polled = (times: number) => {
-        const enough = looked + times
-        return eventually(() => looked >= enough, TestClock.adjust("1 second"))
+        const enough = counting.readsOf("jobs.due") + times
+        return eventually(() => counting.readsOf("jobs.due") >= enough, TestClock.adjust("1 second"))
       }
 
       // The first look is one to take, and so is that when listening begins.
       yield* polled(1)
-      transactions = 0
+      const before = counting.transactions()
       yield* polled(polls)
-      expect(transactions).toBe(0)
+      expect(counting.transactions()).toBe(before)
 
       // The clock stands still: no poll finds it.
       yield* engine.submit("announced")
