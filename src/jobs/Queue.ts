@@ -158,7 +158,7 @@ export class Queue extends Context.Service<Queue, {
           )
         ),
         isDue: (except) =>
-          database.query("jobs.due", `select 1 from ${entries} and ${takeable} and b.start_after <= now() and b.group_id <> all($1::text[]) limit 1`, [except]).pipe(
+          database.query("jobs.due", `select 1 from ${entries} and ${takeable} and b.start_after <= now() and (b.group_id is null or b.group_id <> all($1::text[])) limit 1`, [except]).pipe(
             Effect.map((rows) => rows.length > 0)
           ),
         isOvertaken: (tx, priority) =>
